@@ -1,0 +1,131 @@
+# assay: one non-recursive makefile.  `make help` lists the targets.
+#   B=release|debug|asan|cov|fuzz   the variant; each has its own directory build/$(B)
+#   CC=clang                        another compiler
+#   V=1                             show commands
+#   DEV=1                           warnings are errors (CI)
+MAKEFLAGS += -r
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+VERSION := 0.1.0
+B ?= release
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
+-include config.mak
+
+prefix ?= /usr/local
+bindir ?= $(prefix)/bin
+libdir ?= $(prefix)/lib
+libexecdir ?= $(prefix)/libexec
+includedir ?= $(prefix)/include
+datadir ?= $(prefix)/share
+mandir ?= $(datadir)/man
+
+# ---- what it is built from -------------------------------------------------------------------
+LIBS := libarchive libcrypto libgit2 libzstd liblzma zlib libxxhash yaml-0.1 jansson libcurl libseccomp
+BUILD_PACKAGES := gcc make pkg-config git ca-certificates scdoc libarchive-dev libssl-dev libgit2-dev \
+	libzstd-dev liblzma-dev libbz2-dev zlib1g-dev libxxhash-dev libyaml-dev libjansson-dev \
+	libcurl4-openssl-dev libseccomp-dev
+RUN_PACKAGES := mmdebstrap apt gpgv debian-archive-keyring dpkg-dev
+TEST_PACKAGES := check minisign signify-openbsd gpg openssl zstd xz-utils bzip2 binutils \
+	python3-jsonschema fakeroot perl
+
+O := build/$(B)
+ROOT := $(CURDIR)
+
+# ---- flags -----------------------------------------------------------------------------------
+WARN := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
+	-Wformat=2 -Wundef -Wdate-time -Wimplicit-fallthrough -Wnull-dereference
+ifneq (,$(findstring gcc,$(CC)))
+WARN += -Wlogical-op -Wduplicated-cond -Wjump-misses-init
+endif
+ifdef DEV
+WARN += -Werror
+endif
+HARDEN := -D_FORTIFY_SOURCE=3 -ftrivial-auto-var-init=zero -fstack-clash-protection \
+	-fstack-protector-strong -fcf-protection
+OPT_release := -O2 -g $(HARDEN)
+OPT_debug := -O0 -g3
+OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPT_cov := -O0 -g --coverage
+OPT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+ifeq ($(B),fuzz)
+CC := clang
+endif
+ifeq (,$(OPT_$(B)))
+$(error B=$(B): want release, debug, asan, cov or fuzz)
+endif
+
+PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lbz2 -lm -pthread
+CPPFLAGS_ALL := -Iinclude -include assay/banned.h -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
+	-DASSAY_VERSION='"$(VERSION)"' -DASSAY_LIBEXECDIR='"$(libexecdir)/assay"' \
+	-DASSAY_SYSCONFDIR='"/etc/assay"' -DASSAY_DATADIR='"$(datadir)/assay"' $(CPPFLAGS)
+CFLAGS_ALL := -std=gnu17 -pthread -fPIE $(OPT_$(B)) $(WARN) -ffile-prefix-map=$(ROOT)=. $(CFLAGS)
+LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,--build-id=sha1 $(LDFLAGS)
+ifneq (,$(filter asan cov,$(B)))
+LDFLAGS_ALL += $(filter -fsanitize% --coverage,$(OPT_$(B)))
+endif
+ifeq ($(B),fuzz)
+LDFLAGS_ALL += -fsanitize=address,undefined
+endif
+
+# ---- sources, sorted: the link order is part of a reproducible build -------------------------
+LIB_SRC := $(sort $(wildcard lib/*/*.c normalizers/*.c))
+LAUNCHER_SRC := $(sort $(wildcard lib/box/launcher/*.c))
+PROG_SRC := $(sort $(wildcard cli/*.c worker/*.c))
+UNIT_SRC := $(sort $(wildcard tests/unit/t_*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/f_*.c))
+MAN_SRC := $(sort $(wildcard docs/man/*.scd))
+
+LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o)
+LAUNCHER_OBJ := $(LAUNCHER_SRC:%.c=$(O)/%.o)
+PROG_OBJ := $(PROG_SRC:%.c=$(O)/%.o)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(O)/tests/%)
+FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/fuzz/%)
+
+.PHONY: all
+all: $(O)/assay $(O)/assay-box ## build the program (build/$(B)/assay)
+
+$(O)/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(O)/libassay.a: $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcsD $@ $^
+
+$(O)/assay: $(PROG_OBJ) $(O)/libassay.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(CFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(O)/assay-box: $(LAUNCHER_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(CFLAGS_ALL) -o $@ $^ -lseccomp
+
+$(O)/tests/t_%: tests/unit/t_%.c $(O)/libassay.a
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
+		$(O)/libassay.a $(PKG_LIBS) $(shell pkg-config --libs check 2>/dev/null)
+
+$(O)/fuzz/f_%: tests/fuzz/f_%.c $(O)/libassay.a
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. \
+		$(if $(filter fuzz,$(B)),-fsanitize=fuzzer,tests/fuzz/replay.c) -o $@ $< \
+		$(O)/libassay.a $(PKG_LIBS)
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | expand -t 14
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The box: one command, isolated.  The policy is a plain struct handed to a small launcher
+ * (assay-box, a separate executable that parses no text); the drivers implement it with kernel
+ * namespaces (native) or an OCI runtime.  What the kernel did comes back: which layers were applied
+ * (each probed before the command ran), why the command ended, what it used, what it was refused.
+ */
+#ifndef ASSAY_BOX_H
+#define ASSAY_BOX_H
+
+#include "assay/error.h"
+#include "assay/json.h"
+
+/* A directory shown inside the box, read-only. */
+struct assay_box_mount {
+	const char *source; /* host path */
+	const char *target; /* absolute path inside */
+};
+
+struct assay_box_policy {
+	const char *root;                     /* the environment: a directory, never written to */
+	const struct assay_box_mount *mounts; /* read-only; terminated by source NULL */
+	const char *workspace;  /* absolute path inside: a fresh, empty, writable, size-capped place */
+	const char *const *argv;              /* absolute argv[0] inside; no shell is added */
+	const char *const *env;               /* complete: nothing is inherited */
+	const char *directory;                /* working directory inside */
+	const char *hostname;
+	unsigned uid, gid;                    /* inside; never 0 unless root_inside */
+	bool root_inside;                     /* uid 0 in the box's own user namespace */
+	unsigned umask;
+	unsigned cpus;                        /* 0 = all */
+	bool aslr_off;
+	uint64_t time_s, memory, disk, inodes, processes, log; /* limits; 0 = default of limits.h */
+	int log_fd;                           /* stdout and stderr of the command, as they come */
+	void (*on_output)(void *data, const char *bytes, size_t len); /* live copy, or NULL */
+	void *on_output_data;
+};
+
+enum assay_box_reason {
+	ASSAY_BOX_EXITED,      /* exit_code */
+	ASSAY_BOX_SIGNALED,    /* signal */
+	ASSAY_BOX_TIME,        /* wall clock limit */
+	ASSAY_BOX_MEMORY,      /* out of memory, also inside a command that then exited 0 */
+	ASSAY_BOX_PROCESSES,
+	ASSAY_BOX_DISK,
+	ASSAY_BOX_LOG,
+	ASSAY_BOX_INTERRUPTED, /* we were asked to stop */
+};
+
+struct assay_box_result {
+	enum assay_box_reason reason;
+	int exit_code;
+	int signal;
+	double wall_s, cpu_user_s, cpu_system_s;
+	uint64_t memory_peak, processes_peak, log_bytes; /* log_bytes: produced, even when cut */
+	bool log_truncated;
+	/* Open on the workspace after everything in the box is dead; the caller collects from it with
+	 * O_NOFOLLOW and closes it, and the workspace is gone.  -1 when there is none. */
+	int workspace_fd;
+	/* {"class": "full"|"reduced", "driver": "native", "layers": [{"name", "applied", "detail"}],
+	 *  "missing": [...], "refused": [{"syscall", "count"}], "network": {"attempts": [...],
+	 *  "interfaces": [...]}} -- part of every report and provenance. */
+	json_t *isolation;
+};
+
+enum assay_code assay_box_run(const struct assay_box_policy *policy, struct assay_box_result *ret,
+			      struct assay_error *err) ASSAY_CHECKED;
+void assay_box_result_release(struct assay_box_result *result);
+const char *assay_box_reason_name(enum assay_box_reason reason);
+
+#endif

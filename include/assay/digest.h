@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SHA-256, the digest that names blobs and attests artifacts.  Shown and parsed as lowercase hex. */
+#ifndef ASSAY_DIGEST_H
+#define ASSAY_DIGEST_H
+
+#include "assay/error.h"
+#include "assay/span.h"
+
+#define ASSAY_DIGEST_SIZE 32
+#define ASSAY_DIGEST_TEXT 65 /* hex digits and NUL */
+
+struct assay_digest {
+	uint8_t bytes[ASSAY_DIGEST_SIZE];
+};
+
+/* Incremental; free with assay_hasher_free (accepts NULL). */
+struct assay_hasher;
+struct assay_hasher *assay_hasher_new(void); /* NULL when out of memory */
+void assay_hasher_free(struct assay_hasher *hasher);
+void assay_hasher_freep(struct assay_hasher **hasher);
+void assay_hasher_add(struct assay_hasher *hasher, const void *data, size_t len);
+void assay_hasher_end(struct assay_hasher *hasher, struct assay_digest *ret);
+
+void assay_digest_span(struct assay_span s, struct assay_digest *ret);
+/* From the descriptor's current position to the end; *ret_size may be NULL. */
+enum assay_code assay_digest_fd(int fd, struct assay_digest *ret, uint64_t *ret_size,
+				struct assay_error *err) ASSAY_CHECKED;
+enum assay_code assay_digest_file(const char *path, struct assay_digest *ret, uint64_t *ret_size,
+				  struct assay_error *err) ASSAY_CHECKED;
+bool assay_digest_equal(const struct assay_digest *a, const struct assay_digest *b);
+/* Writes hex into out[ASSAY_DIGEST_TEXT]; returns out. */
+char *assay_digest_hex(const struct assay_digest *digest, char *out);
+/* 64 hex digits, either case; false otherwise. */
+bool assay_digest_parse(struct assay_span text, struct assay_digest *ret);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every ceiling of the program, in one place.  Nothing in assay grows beyond a number on this page;
+ * a bound that cuts a result short says so in the result.
+ */
+#ifndef ASSAY_LIMITS_H
+#define ASSAY_LIMITS_H
+
+#define ASSAY_KIB 1024ULL
+#define ASSAY_MIB (1024ULL * ASSAY_KIB)
+#define ASSAY_GIB (1024ULL * ASSAY_MIB)
+
+/* Anatomy */
+#define ASSAY_MAX_DEPTH 16                        /* archives within archives */
+#define ASSAY_MAX_MEMBERS 1000000                 /* members of one archive */
+#define ASSAY_MAX_DECODED (64 * ASSAY_GIB)        /* decoded bytes of one artifact, in all */
+#define ASSAY_MAX_EXPANSION 1100                  /* decoded : encoded; deflate ends at 1032 */
+#define ASSAY_MAX_EXPANSION_FREE (64 * ASSAY_MIB) /* below this size the ratio is not looked at */
+#define ASSAY_MAX_IN_MEMORY (8 * ASSAY_MIB)       /* a decoded payload beyond this spills to disk */
+#define ASSAY_MAX_TREE (512 * ASSAY_MIB)          /* arena of one side's span tree */
+
+/* Comparison and report */
+#define ASSAY_MAX_DIVERGENCES 10000   /* records in one report; the rest is counted */
+#define ASSAY_MAX_RANGES 64           /* byte ranges listed in one divergence */
+#define ASSAY_MAX_VALUE_SHOWN 256     /* bytes of a value shown in a report */
+#define ASSAY_MAX_DIFF_INPUT (8 * ASSAY_MIB) /* a text larger than this is not line-diffed */
+#define ASSAY_MAX_DIFF_LINES 200      /* lines of one unified diff in a report */
+#define ASSAY_MAX_REPORT (256 * ASSAY_MIB)
+
+/* Small files of the trusted side */
+#define ASSAY_MAX_RECIPE (1 * ASSAY_MIB)
+#define ASSAY_MAX_SIGNATURE (1 * ASSAY_MIB)
+#define ASSAY_MAX_ENVELOPE (64 * ASSAY_MIB)
+#define ASSAY_MAX_CONTROL (256 * ASSAY_MIB) /* Packages and Sources indices */
+#define ASSAY_MAX_TOOL_OUTPUT (64 * ASSAY_MIB)
+#define ASSAY_MAX_FIELD (64 * ASSAY_KIB)
+
+/* A build, unless the recipe says otherwise */
+#define ASSAY_DEFAULT_TIME_S (2 * 3600)
+#define ASSAY_DEFAULT_MEMORY (8 * ASSAY_GIB)
+#define ASSAY_DEFAULT_DISK (8 * ASSAY_GIB)
+#define ASSAY_DEFAULT_INODES 2000000
+#define ASSAY_DEFAULT_PROCESSES 1024
+#define ASSAY_DEFAULT_LOG (64 * ASSAY_MIB)
+
+#endif

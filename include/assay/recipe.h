@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A recipe: how to build an artifact, as data (DESIGN.md section 6, version 1).  Parsed by libyaml
+ * into this struct; everything a build needs is checked here, with file, line and column, what was
+ * wanted and what was found.  Strings live in the recipe's arena.  Absent optional strings are NULL.
+ */
+#ifndef ASSAY_RECIPE_H
+#define ASSAY_RECIPE_H
+
+#include "assay/arena.h"
+#include "assay/digest.h"
+#include "assay/error.h"
+
+enum assay_source_kind { ASSAY_SOURCE_GIT, ASSAY_SOURCE_ARCHIVE, ASSAY_SOURCE_APT };
+enum assay_base_kind { ASSAY_BASE_HOST, ASSAY_BASE_DEBIAN, ASSAY_BASE_OCI };
+
+struct assay_recipe_source {
+	enum assay_source_kind kind;
+	const char *location;       /* git: url or path; archive: url or path; apt: source package */
+	const char *commit;         /* git: 40 or 64 hex digits */
+	const char *version;        /* apt */
+	struct assay_digest sha256; /* archive */
+};
+
+struct assay_recipe_input {
+	const char *location; /* url or path */
+	struct assay_digest sha256;
+	const char *to; /* path inside the build directory */
+};
+
+struct assay_recipe_artifact {
+	const char *built;     /* path inside the build directory */
+	const char *published; /* path or url; NULL when only a digest is known */
+	bool has_sha256;
+	struct assay_digest sha256;
+	const char *signature_scheme; /* NULL: unsigned */
+	const char *signature_file;
+	const char *signature_key;
+};
+
+struct assay_recipe_limits {
+	uint64_t time_s, memory, disk, processes, log; /* bytes; 0 = default of limits.h */
+};
+
+struct assay_recipe {
+	struct assay_arena arena;
+	const char *path;      /* of the recipe file, for messages */
+	const char *directory; /* relative paths in the recipe start here */
+	const char *name;
+	struct assay_recipe_source source;
+	struct assay_recipe_input *inputs;
+	size_t input_count;
+	enum assay_base_kind base;
+	const char *suite;     /* debian */
+	const char *lock;      /* debian: path of the lock file, relative to directory */
+	const char *oci_layout, *oci_digest;
+	const char *const *packages; /* debian: what `recipe lock` resolves beside build-essential; NULL-terminated */
+	const char *build_path;      /* absolute, default "/build/<name>" */
+	const char *const *variables; /* "NAME=value", NULL-terminated */
+	const char *hostname, *locale, *timezone;
+	unsigned umask;
+	unsigned cpus;
+	const char *const *build; /* shell commands, NULL-terminated */
+	struct assay_recipe_artifact *artifacts;
+	size_t artifact_count;
+	const char *accept; /* "reproducible", "equivalent", "encoding", "container", "code" */
+	struct assay_recipe_limits limits;
+	struct assay_digest digest; /* of the file's bytes */
+};
+
+/* Parses and checks.  On failure err names "<path>:<line>:<column>: ...: want ..., have ...". */
+enum assay_code assay_recipe_load(const char *path, struct assay_recipe *ret,
+				  struct assay_error *err) ASSAY_CHECKED;
+void assay_recipe_release(struct assay_recipe *recipe);
+
+#endif
