@@ -88,7 +88,7 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(O)/tests/%)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/fuzz/%)
 
 .PHONY: all
-all: $(O)/assay $(O)/assay-box ## build the program (build/$(B)/assay)
+all: $(O)/assay $(if $(LAUNCHER_SRC),$(O)/assay-box) ## build the program (build/$(B)/assay)
 
 $(O)/%.o: %.c
 	$(call say,CC,$<)
