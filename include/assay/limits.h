@@ -35,6 +35,9 @@
 #define ASSAY_MAX_TOOL_OUTPUT (64 * ASSAY_MIB)
 #define ASSAY_MAX_FIELD (64 * ASSAY_KIB)
 
+/* The store */
+#define ASSAY_MAX_BLOB (64 * ASSAY_GIB) /* one download or stored file */
+
 /* A build, unless the recipe says otherwise */
 #define ASSAY_DEFAULT_TIME_S (2 * 3600)
 #define ASSAY_DEFAULT_MEMORY (8 * ASSAY_GIB)
