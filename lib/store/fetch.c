@@ -20,6 +20,7 @@
 #include "store_int.h"
 
 #define TRIES 3
+#define FIRST_PAUSE_US 250000 /* then 4 times, 9 times as long */
 #define REDIRECTS 10L
 #define CONNECT_TIMEOUT_S 30L
 #define STALL_S 60L /* less than one byte a second for so long is a dead peer */
@@ -211,7 +212,7 @@ static enum assay_code fetch_http(struct assay_store *store, CURLU *url, bool ht
 		code = transfer(&d, err);
 		for (unsigned i = 1; i < TRIES && is_worth_another_try(&d, code); i++) {
 			assay_log(ASSAY_LOG_NOTE, "%s; trying again", err->msg);
-			sleep(i);
+			usleep(i * i * FIRST_PAUSE_US);
 			code = transfer(&d, err);
 		}
 	}
@@ -290,8 +291,8 @@ enum assay_code assay_fetch(struct assay_store *store, const char *url,
 		return assay_fail(err, ASSAY_ENOMEM, "fetch: out of memory");
 	if (curl_url_set(parsed, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) ||
 	    curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0))
-		return assay_fail(err, ASSAY_EUSAGE, "URL: want scheme://host/path, have what "
-						     "cannot be parsed");
+		return assay_fail(err, ASSAY_EUSAGE, "URL: want scheme://host/path, have \"%s\"",
+				  strchr(url, '@') ? "(hidden: may hold a password)" : url);
 	if (strcmp(scheme, "file") == 0)
 		return fetch_file_url(store, parsed, want, ret, ret_size, err);
 	if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
