@@ -11,6 +11,7 @@
 #define ASSAY_DEBIAN_H
 
 #include "assay/arena.h"
+#include "assay/box.h"
 #include "assay/digest.h"
 #include "assay/error.h"
 #include "assay/json.h"
@@ -22,6 +23,8 @@ struct assay_debian_file {
 	const char *package; /* binary package, or source package for source files */
 	const char *version;
 	const char *architecture;
+	const char *pool;    /* path below the mirror's root: "pool/main/c/cjson/..." */
+	unsigned stage;      /* in a lock: 0 = the bare build chroot, 1 = debhelper, 2 = the rest */
 	struct assay_digest sha256;
 	uint64_t size;
 };
@@ -41,16 +44,20 @@ struct assay_debian_build {
 	const char *binary_version;             /* with +bN for a binNMU */
 	bool is_binnmu;
 	const char *architecture;
-	const char *build_path;                 /* /build/reproducible-path/<source>-<version> */
+	const char *build_path;                 /* /build/reproducible-path/<source>-<upstream> */
+	const char *kind;                       /* what dpkg-buildpackage builds: "any", "all" or
+	                                         * "any,all", after the subjects */
+	const char *binnmu_entry;               /* from a .buildinfo; else NULL */
 	const char *const *variables;           /* from a .buildinfo: "NAME=value"; else NULL */
 	struct assay_debian_file *subjects;     /* in the store */
 	size_t subject_count;
 	struct assay_debian_file *sources;      /* .dsc first; in the store */
 	size_t source_count;
-	json_t *chain;                          /* array of steps */
+	json_t *chain;                          /* array of steps, in order */
 	const char *suite;                      /* "bookworm" */
 };
 
+/* False: err says what was wanted and what was found (exit status 2). */
 bool assay_debian_target_parse(const char *purl, struct assay_debian_target *ret,
 			       struct assay_error *err);
 /* buildinfo NULL: as the archive offers.  ASSAY_ENOTFOUND: the mirror does not carry it (inputs-lost),
@@ -61,8 +68,53 @@ enum assay_code assay_debian_resolve(struct assay_store *store,
 	ASSAY_CHECKED;
 void assay_debian_build_release(struct assay_debian_build *build);
 
-/* An environment lock: "assay-lock 1", suite, architecture, epoch, then one line a package:
- * name version architecture sha256 size file-name.  Sorted; its SHA-256 names it. */
+/* How a build runs in a box: the sources at ASSAY_DEBIAN_INPUTS, read-only; the workspace
+ * ASSAY_DEBIAN_WORKSPACE fresh and writable; uid and gid ASSAY_DEBIAN_UID; umask 022. */
+#define ASSAY_DEBIAN_INPUTS "/run/assay/inputs"
+#define ASSAY_DEBIAN_WORKSPACE "/build"
+#define ASSAY_DEBIAN_UID 1000
+#define ASSAY_DEBIAN_HOSTNAME "assay"
+
+struct assay_debian_commands {
+	struct assay_arena arena;
+	const char *const *argv;     /* /bin/sh -e -c <all commands>; NULL-terminated */
+	const char *const *commands; /* the same, one by one, for the report */
+	const char *const *env;      /* complete */
+	const char *directory;       /* working directory: ASSAY_DEBIAN_WORKSPACE */
+	const char *outputs;         /* where the .deb files end up, below the workspace:
+	                              * "reproducible-path" */
+};
+
+struct assay_debian_command_options {
+	/* The changelog entry of a binNMU, as its packages carry it in
+	 * usr/share/doc/<package>/changelog.Debian.<arch>.gz; wanted when build->is_binnmu. */
+	const char *binnmu_entry;
+	unsigned cpus;  /* DEB_BUILD_OPTIONS=parallel=N; 0 = 1 */
+	bool run_tests; /* false: DEB_BUILD_OPTIONS=nocheck (the outputs must not depend on it) */
+};
+
+enum assay_code assay_debian_build_commands(const struct assay_debian_build *build,
+					    const struct assay_debian_command_options *options,
+					    struct assay_debian_commands *ret,
+					    struct assay_error *err) ASSAY_CHECKED;
+void assay_debian_commands_release(struct assay_debian_commands *commands);
+/* Copies the source files into a directory (to be mounted at ASSAY_DEBIAN_INPUTS). */
+enum assay_code assay_debian_build_inputs(struct assay_store *store,
+					  const struct assay_debian_build *build, int dirfd,
+					  struct assay_error *err) ASSAY_CHECKED;
+
+/* An environment lock, one canonical text:
+ *
+ *	assay-lock 1
+ *	suite bookworm
+ *	architecture amd64
+ *	epoch 1700000000
+ *	<stage> <name> <version> <architecture> <sha256> <size> <pool path>
+ *	...
+ *
+ * Sorted by stage, name, version, architecture; its SHA-256 names it.  The stages are installed
+ * one upon the other, so that locks with a common beginning share the work; they are part of what
+ * the environment is, not a hint. */
 struct assay_lock {
 	struct assay_arena arena;
 	const char *suite, *architecture;
@@ -81,7 +133,7 @@ void assay_lock_release(struct assay_lock *lock);
 enum assay_code assay_lock_for_build(struct assay_store *store,
 				     const struct assay_debian_build *build, const char *buildinfo,
 				     struct assay_lock *ret, struct assay_error *err) ASSAY_CHECKED;
-/* Essential + build-essential + named packages (for `recipe lock`). */
+/* Essential + build-essential + named packages (for `recipe lock`).  suite NULL: the machine's. */
 enum assay_code assay_lock_for_packages(struct assay_store *store, const char *suite,
 					const char *const *packages, struct assay_lock *ret,
 					struct assay_error *err) ASSAY_CHECKED;
@@ -93,6 +145,9 @@ struct assay_environment {
 	bool cached;                /* it was there already */
 	json_t *record;             /* {"kind", "lock", "digest", "packages", "tools", "cached"} */
 	int lock_fd;                /* shared lock that keeps it from being removed */
+	/* What the box must mount read-only upon root, beside what the job itself mounts;
+	 * terminated by source NULL.  NULL: nothing (environment debian). */
+	const struct assay_box_mount *mounts;
 };
 
 enum assay_code assay_environment_debian(struct assay_store *store, const struct assay_lock *lock,
