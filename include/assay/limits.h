@@ -30,6 +30,7 @@
 /* Small files of the trusted side */
 #define ASSAY_MAX_RECIPE (1 * ASSAY_MIB)
 #define ASSAY_MAX_SIGNATURE (1 * ASSAY_MIB)
+#define ASSAY_MAX_SIGNED (2 * ASSAY_GIB) /* artifact of a scheme that signs bytes, not a digest */
 #define ASSAY_MAX_ENVELOPE (64 * ASSAY_MIB)
 #define ASSAY_MAX_CONTROL (256 * ASSAY_MIB) /* Packages and Sources indices */
 #define ASSAY_MAX_LOCK (4 * ASSAY_MIB)
