@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the decoders of this folder share: the step they are driven by, and room in a sink. */
+#ifndef ASSAY_CODEC_INT_H
+#define ASSAY_CODEC_INT_H
+
+#include "assay/codec.h"
+
+/* One call of a decoder: it takes from in, writes to out, and says how much of both. */
+struct codec_step {
+	const uint8_t *in;
+	size_t in_len;
+	uint8_t *out;
+	size_t out_len;
+	size_t took, made;
+};
+
+struct codec_ops {
+	const char *name;
+	size_t state_size;
+	enum assay_code (*open)(void *state, struct assay_error *err);
+	/* ASSAY_OK: wants more input or room; ASSAY_END: the unit is complete */
+	enum assay_code (*step)(void *state, struct codec_step *step, struct assay_error *err);
+	void (*close)(void *state);
+	/* Optional: a unit in one piece, when that is faster.  ASSAY_EUNSUPPORTED: use steps. */
+	enum assay_code (*whole)(struct assay_span in, struct assay_sink *sink,
+				 uint64_t *ret_consumed, struct assay_error *err);
+};
+
+extern const struct codec_ops codec_deflate, codec_zlib, codec_xz, codec_lzma, codec_zstd,
+	codec_bzip2;
+
+/* At least one byte of room behind sink->len, and at least want when that is within the limits. */
+enum assay_code sink_reserve(struct assay_sink *sink, size_t want, struct assay_error *err)
+	ASSAY_CHECKED;
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Drives one decoder over its parts into a sink; the decoders themselves are one file a library. */
+#include <stdlib.h>
+
+#include "codec_int.h"
+
+static const struct codec_ops *const table[] = {
+	[ASSAY_CODEC_DEFLATE] = &codec_deflate, [ASSAY_CODEC_ZLIB] = &codec_zlib,
+	[ASSAY_CODEC_XZ] = &codec_xz,		[ASSAY_CODEC_LZMA] = &codec_lzma,
+	[ASSAY_CODEC_ZSTD] = &codec_zstd,	[ASSAY_CODEC_BZIP2] = &codec_bzip2,
+};
+
+const char *assay_codec_name(enum assay_codec codec)
+{
+	return table[codec]->name;
+}
+
+/* The libraries count in 32 bits or signed: one step never sees more. */
+#define STEP_MAX ((size_t)1 << 30)
+
+static enum assay_code run(const struct codec_ops *ops, void *state, const struct assay_span *parts,
+			   size_t count, struct assay_sink *sink, uint64_t *ret_consumed,
+			   struct assay_error *err)
+{
+	uint64_t consumed = 0;
+	size_t part = 0, at = 0;
+
+	for (;;) {
+		struct codec_step step = { 0 };
+		enum assay_code code;
+
+		while (part < count && at == parts[part].len) {
+			part++;
+			at = 0;
+		}
+		if (sink_reserve(sink, 1, err))
+			return err->code;
+		if (part < count) {
+			step.in = parts[part].data + at;
+			step.in_len = parts[part].len - at;
+		}
+		step.out = sink->data + sink->len;
+		step.out_len = sink->capacity - sink->len;
+		step.in_len = step.in_len < STEP_MAX ? step.in_len : STEP_MAX;
+		step.out_len = step.out_len < STEP_MAX ? step.out_len : STEP_MAX;
+		code = ops->step(state, &step, err);
+		at += step.took;
+		consumed += step.took;
+		sink->len += step.made;
+		if (code == ASSAY_END) {
+			*ret_consumed = consumed;
+			return ASSAY_OK;
+		}
+		if (code)
+			return assay_context(err, "%s at encoded byte %llu", ops->name,
+					     (unsigned long long)consumed);
+		if (step.took == 0 && step.made == 0)
+			return assay_fail(err, ASSAY_EINPUT, "%s: data ends early, at byte %llu",
+					  ops->name, (unsigned long long)consumed);
+	}
+}
+
+enum assay_code assay_codec_decode(enum assay_codec codec, const struct assay_span *parts,
+				   size_t count, struct assay_sink *sink, uint64_t *ret_consumed,
+				   struct assay_error *err)
+{
+	const struct codec_ops *ops = table[codec];
+	enum assay_code code;
+	void *state;
+
+	if (ops->whole && count == 1) {
+		code = ops->whole(parts[0], sink, ret_consumed, err);
+		if (code != ASSAY_EUNSUPPORTED)
+			return code;
+	}
+	state = calloc(1, ops->state_size);
+	if (!state)
+		return assay_fail(err, ASSAY_ENOMEM, "%s: out of memory", ops->name);
+	code = ops->open(state, err);
+	if (!code) {
+		code = run(ops, state, parts, count, sink, ret_consumed, err);
+		ops->close(state);
+	}
+	free(state);
+	return code;
+}
