@@ -30,6 +30,9 @@
 
 /* Small files of the trusted side */
 #define ASSAY_MAX_RECIPE (1 * ASSAY_MIB)
+#define ASSAY_MAX_RECIPE_DEPTH 8     /* lists and mappings within each other */
+#define ASSAY_MAX_RECIPE_NODES 10000 /* values, in all */
+#define ASSAY_MAX_RECIPE_CPUS 1024
 #define ASSAY_MAX_SIGNATURE (1 * ASSAY_MIB)
 #define ASSAY_MAX_SIGNED (2 * ASSAY_GIB) /* artifact of a scheme that signs bytes, not a digest */
 #define ASSAY_MAX_ENVELOPE (64 * ASSAY_MIB)

@@ -42,6 +42,25 @@ struct assay_recipe_limits {
 	uint64_t time_s, memory, disk, processes, log; /* bytes; 0 = default of limits.h */
 };
 
+/* A value that `recipe lock` writes: what is there, and where in the text the pinned value goes. */
+enum assay_pin_kind {
+	ASSAY_PIN_COMMIT,   /* source.commit */
+	ASSAY_PIN_SOURCE,   /* source.archive.sha256 */
+	ASSAY_PIN_INPUT,    /* inputs[index].sha256 */
+	ASSAY_PIN_ARTIFACT, /* artifacts[index].sha256, when it has a published file */
+	ASSAY_PIN_LOCK,     /* environment.debian.lock */
+};
+
+struct assay_recipe_pin {
+	enum assay_pin_kind kind;
+	size_t index;
+	const char *location; /* what is pinned: a url or path; the suite of a lock */
+	const char *have;     /* NULL when the recipe gives none */
+	bool pinned;          /* have is a pin already (a lock: a path is given) */
+	size_t offset, len;   /* replace these bytes of the recipe's text... */
+	const char *before;   /* ...by this and the value: "" or "\n    sha256: " */
+};
+
 struct assay_recipe {
 	struct assay_arena arena;
 	const char *path;      /* of the recipe file, for messages */
@@ -66,11 +85,21 @@ struct assay_recipe {
 	const char *accept; /* "reproducible", "equivalent", "encoding", "container", "code" */
 	struct assay_recipe_limits limits;
 	struct assay_digest digest; /* of the file's bytes */
+	struct assay_recipe_pin *pins; /* in the order of the text */
+	size_t pin_count;
 };
 
-/* Parses and checks.  On failure err names "<path>:<line>:<column>: ...: want ..., have ...". */
+/* Parses and checks.  On failure err names "<path>:<line>:<column>: ...: want ..., have ...", and
+ * *ret is empty.  Relative paths in the recipe start at its own directory. */
 enum assay_code assay_recipe_load(const char *path, struct assay_recipe *ret,
 				  struct assay_error *err) ASSAY_CHECKED;
+/* The same from memory; path is for messages and for the directory.  With allow_unpinned a branch or
+ * tag may stand for a commit and digests and the lock may be absent: see pins. */
+enum assay_code assay_recipe_parse(struct assay_span text, const char *path, bool allow_unpinned,
+				   struct assay_recipe *ret, struct assay_error *err) ASSAY_CHECKED;
+/* Where a location of the recipe is: a URL as it stands, a path joined to the recipe's directory.
+ * malloc'ed; NULL when out of memory. */
+char *assay_recipe_locate(const struct assay_recipe *recipe, const char *location);
 void assay_recipe_release(struct assay_recipe *recipe);
 
 #endif
