@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Causes of divergence: the catalogue (causes.def: data) and the recognisers of values (dates, build
+ * paths, host names, compiler idents, UUIDs, permuted lines) that name one from two differing pieces.
+ * The engine calls assay_causes_recognise() for every differing leaf that is not folded; what it does
+ * not know stays unexplained, and unexplained is never called harmless.
+ */
+#ifndef ASSAY_NORMALIZERS_CAUSES_H
+#define ASSAY_NORMALIZERS_CAUSES_H
+
+#include "anatomy.h"
+
+enum assay_confidence {
+	ASSAY_GUESS,
+	ASSAY_LIKELY,
+	ASSAY_CERTAIN,
+};
+
+struct assay_cause {
+	const char *id;	    /* names of the Reproducible Builds project's issues where one exists */
+	const char *title;  /* "the build path is recorded" */
+	const char *remedy; /* what to change */
+};
+
+/* NULL when there is none; the ids below are always there. */
+const struct assay_cause *assay_cause_find(const char *id);
+#define ASSAY_CAUSE_CODE "unexplained_code_change"
+#define ASSAY_CAUSE_DATA "unexplained_data_change"
+#define ASSAY_CAUSE_ADDED "file_only_on_one_side"
+#define ASSAY_CAUSE_UNACCOUNTED "unaccounted_difference"
+
+/* Two ranges that differ, in the bytes of the two leaves. */
+struct assay_range {
+	uint64_t left, left_length, right, right_length;
+};
+
+struct assay_evidence {
+	const struct assay_field *field;
+	const char *format;	       /* of the anatomy: "text", "elf" */
+	const struct assay_span *path; /* chain of names from the outside in */
+	size_t path_count;
+	struct assay_span left, right; /* the whole leaves */
+	bool is_text;		       /* both are */
+	const struct assay_range *ranges;
+	size_t range_count; /* at least 1, at most ASSAY_MAX_RANGES */
+	const struct assay_build_context *left_context, *right_context; /* NULL: nothing known */
+};
+
+struct assay_recognised {
+	const struct assay_cause *cause;
+	enum assay_confidence confidence;
+	char explanation[512];	/* one sentence, with both values */
+	uint64_t ranges; /* bit i: range i is fully explained by this cause (ASSAY_MAX_RANGES = 64) */
+};
+
+/* Names one cause for one or more of the ranges; false when nothing is recognised.  The engine calls
+ * again with what is left.  Symmetric: swapping the sides swaps the values and changes nothing else. */
+bool assay_causes_recognise(const struct assay_evidence *evidence, struct assay_recognised *ret);
+
+#endif
