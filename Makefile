@@ -26,7 +26,7 @@ mandir ?= $(datadir)/man
 
 # ---- what it is built from -------------------------------------------------------------------
 LIBS := libarchive libcrypto libgit2 libzstd liblzma zlib libxxhash yaml-0.1 jansson libcurl libseccomp
-BUILD_PACKAGES := gcc make pkg-config git ca-certificates scdoc libarchive-dev libssl-dev libgit2-dev \
+BUILD_PACKAGES := gcc make perl-base pkg-config git ca-certificates scdoc libarchive-dev libssl-dev libgit2-dev \
 	libzstd-dev liblzma-dev libbz2-dev zlib1g-dev libxxhash-dev libyaml-dev libjansson-dev \
 	libcurl4-openssl-dev libseccomp-dev
 RUN_PACKAGES := mmdebstrap apt gpgv debian-archive-keyring dpkg-dev
@@ -34,6 +34,8 @@ TEST_PACKAGES := check minisign signify-openbsd gpg openssl zstd xz-utils bzip2 
 	python3-jsonschema fakeroot perl
 
 O := build/$(B)
+# The date on the man pages; the commit's when there is one, so that two builds agree.
+SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
 ROOT := $(CURDIR)
 
 # ---- flags -----------------------------------------------------------------------------------
@@ -83,17 +85,41 @@ MAN_SRC := $(sort $(wildcard docs/man/*.scd))
 
 LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o)
 LAUNCHER_OBJ := $(LAUNCHER_SRC:%.c=$(O)/%.o)
-PROG_OBJ := $(PROG_SRC:%.c=$(O)/%.o)
+PROG_OBJ := $(PROG_SRC:%.c=$(O)/%.o) $(O)/help.o
+MAN := $(MAN_SRC:docs/man/%.scd=$(O)/man/%)
+COMPLETIONS := $(addprefix $(O)/completions/,assay.bash _assay assay.fish)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(O)/tests/%)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/fuzz/%)
 
 .PHONY: all
-all: $(O)/assay $(if $(LAUNCHER_SRC),$(O)/assay-box) ## build the program (build/$(B)/assay)
+all: $(O)/assay $(if $(LAUNCHER_SRC),$(O)/assay-box) $(MAN) $(COMPLETIONS) ## build the program (build/$(B)/assay)
 
 $(O)/%.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# ---- the manual is the source of --help and of the completions ---------------------------------
+$(O)/help.c: tools/pages $(MAN_SRC)
+	$(call say,PAGES,$@)
+	@mkdir -p $(@D)
+	$(Q)tools/pages help $(MAN_SRC) > $@
+
+$(O)/help.o: $(O)/help.c cli/help.h
+	$(Q)$(CC) -I. $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
+
+$(O)/completions/assay.bash: SHELL_KIND := bash
+$(O)/completions/_assay: SHELL_KIND := zsh
+$(O)/completions/assay.fish: SHELL_KIND := fish
+$(COMPLETIONS): tools/pages $(MAN_SRC)
+	$(call say,PAGES,$@)
+	@mkdir -p $(@D)
+	$(Q)tools/pages $(SHELL_KIND) $(MAN_SRC) > $@
+
+$(O)/man/%: docs/man/%.scd
+	$(call say,SCDOC,$@)
+	@mkdir -p $(@D)
+	$(Q)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) scdoc < $< > $@
 
 $(O)/libassay.a: $(LIB_OBJ)
 	$(call say,AR,$@)

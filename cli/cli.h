@@ -29,7 +29,7 @@ struct cli_list {
 };
 
 struct cli_option {
-	const char *name;
+	const char *name; /* of one letter: -o */
 	enum cli_option_kind kind;
 	void *target;
 };
@@ -43,9 +43,18 @@ struct cli_verb {
 /* Alphabetical, ends with a NULL name. */
 extern const struct cli_verb cli_verbs[];
 
+/* The best guess at what a mistyped word was meant to be; best stays NULL when nothing is near. */
+struct cli_nearest {
+	const char *word, *best;
+	unsigned distance;
+};
+
+void cli_nearest_init(struct cli_nearest *nearest, const char *word);
+void cli_nearest_offer(struct cli_nearest *nearest, const char *candidate);
+
 /* Parses options (any order, "--" ends them, long names may be cut while unique) into the table's
  * targets.  Positional arguments are moved to *ret_args (pointing into argv) and counted; fewer than
- * min or more than max is a usage error.  --help prints the verb's page and exits 0.  Returns 0, or
+ * min or more than max is a usage error.  The table ends with a NULL name.  --help prints the verb's page and exits 0.  Returns 0, or
  * 2 after saying on stderr what is wrong and how to get help. */
 int cli_parse(const char *verb, int argc, char **argv, const struct cli_option *options, int min,
 	      int max, char ***ret_args, int *ret_count);
