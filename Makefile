@@ -131,7 +131,7 @@ $(O)/assay: $(PROG_OBJ) $(O)/libassay.a
 
 $(O)/assay-box: $(LAUNCHER_OBJ)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) $(CFLAGS_ALL) -o $@ $^ -lseccomp
+	$(Q)$(CC) $(LDFLAGS_ALL) $(CFLAGS_ALL) -o $@ $^
 
 $(O)/tests/t_%: tests/unit/t_%.c $(O)/libassay.a
 	$(call say,CC,$<)

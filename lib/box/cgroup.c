@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See cgroup.h.  File names are those of the kernel's admin-guide, cgroup-v1 and cgroup-v2. */
+#include "cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "assay/cleanup.h"
+#include "assay/file.h"
+#include "assay/time.h"
+#include "cgroup_find.h"
+
+#define TEXT_MAX (64 * 1024)
+#define STALE_PREFIX "assay-box-"
+
+static bool read_text(int dirfd, const char *name, struct assay_buf *buf)
+{
+	struct assay_error err;
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	assay_buf_clear(buf);
+	ok = assay_buf_read_fd(buf, fd, &err) == ASSAY_OK;
+	close(fd);
+	return ok;
+}
+
+static bool write_text(int dirfd, const char *name, const char *text)
+{
+	int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return ok;
+}
+
+static bool write_number(int dirfd, const char *name, uint64_t value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	return write_text(dirfd, name, text);
+}
+
+static uint64_t read_number(int dirfd, const char *name)
+{
+	assay_auto(assay_buf_release) struct assay_buf buf = ASSAY_BUF_INIT(TEXT_MAX);
+	uint64_t value = 0;
+
+	if (read_text(dirfd, name, &buf))
+		assay_span_parse_u64(assay_span_trim(assay_buf_span(&buf)), &value);
+	return value;
+}
+
+/* The number behind "key " at the start of a line. */
+static uint64_t read_key(int dirfd, const char *name, const char *key)
+{
+	assay_auto(assay_buf_release) struct assay_buf buf = ASSAY_BUF_INIT(TEXT_MAX);
+	struct assay_span rest, line;
+	uint64_t value = 0;
+	size_t len = strlen(key);
+
+	if (!read_text(dirfd, name, &buf))
+		return 0;
+	rest = assay_buf_span(&buf);
+	while (assay_span_next_line(&rest, &line))
+		if (assay_span_starts(line, key) && line.len > len && line.data[len] == ' ')
+			assay_span_parse_u64(assay_span_cut(line, len + 1, line.len), &value);
+	return value;
+}
+
+/* Start time of a process in ticks (proc(5), field 22 of stat); 0 when it is gone. */
+static uint64_t start_time(pid_t pid)
+{
+	assay_auto(assay_buf_release) struct assay_buf buf = ASSAY_BUF_INIT(TEXT_MAX);
+	char path[64], *field;
+	unsigned long long ticks = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (!read_text(AT_FDCWD, path, &buf))
+		return 0;
+	field = strrchr(assay_buf_text(&buf), ')');
+	for (int i = 0; field && i < 20; i++)
+		field = strchr(field + 1, ' ');
+	if (field)
+		sscanf(field, " %llu", &ticks);
+	return ticks;
+}
+
+static uint64_t pid_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) ? 0 : st.st_ino;
+}
+
+static void kill_members(int group)
+{
+	assay_auto(assay_buf_release) struct assay_buf buf = ASSAY_BUF_INIT(1 << 20);
+	struct assay_span rest, line;
+	uint64_t pid;
+
+	if (!read_text(group, "cgroup.procs", &buf))
+		return;
+	rest = assay_buf_span(&buf);
+	while (assay_span_next_line(&rest, &line))
+		if (assay_span_parse_u64(line, &pid) && pid > 1)
+			kill((pid_t)pid, SIGKILL);
+}
+
+static bool is_stale(const char *name, uint64_t namespace)
+{
+	unsigned long long ino, ticks;
+	unsigned sequence;
+	int pid;
+
+	return sscanf(name, STALE_PREFIX "%llu-%d-%llu-%u", &ino, &pid, &ticks, &sequence) == 4 &&
+	       ino == namespace && start_time(pid) != ticks;
+}
+
+/* A supervisor that was killed could not tidy up. */
+static void remove_stale(int parent)
+{
+	int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assay_auto(assay_dir_closep) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	uint64_t namespace = pid_namespace();
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		int group;
+
+		if (!is_stale(entry->d_name, namespace))
+			continue;
+		group = openat(parent, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (group >= 0) {
+			kill_members(group);
+			close(group);
+		}
+		unlinkat(parent, entry->d_name, AT_REMOVEDIR);
+	}
+}
+
+static void open_group(struct box_cgroup *cgroup, enum box_controller which)
+{
+	static const char *const names[] = { "memory", "pids", "cpuacct", "freezer", "" };
+	struct box_group *group = &cgroup->groups[which];
+
+	group->parent = cgroup_find(names[which], &group->v2);
+	if (group->parent < 0) {
+		group->sys = errno;
+		return;
+	}
+	remove_stale(group->parent);
+	/* one version 2 directory may serve several controllers */
+	if (mkdirat(group->parent, cgroup->name, 0755) && errno != EEXIST) {
+		group->sys = errno;
+		return;
+	}
+	group->fd = openat(group->parent, cgroup->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	group->sys = group->fd < 0 ? errno : 0;
+}
+
+static void give_up(struct box_group *group)
+{
+	group->sys = errno;
+	close(group->fd);
+	group->fd = -1;
+}
+
+static void limit_memory(struct box_group *group, uint64_t limit)
+{
+	if (group->fd < 0)
+		return;
+	if (!write_number(group->fd, group->v2 ? "memory.max" : "memory.limit_in_bytes", limit)) {
+		give_up(group);
+		return;
+	}
+	/* absent when the kernel keeps no account of swap: then best effort */
+	if (group->v2) {
+		write_number(group->fd, "memory.swap.max", 0);
+		write_number(group->fd, "memory.oom.group", 1);
+	} else {
+		write_number(group->fd, "memory.memsw.limit_in_bytes", limit);
+	}
+}
+
+void box_cgroup_open(struct box_cgroup *cgroup, uint64_t memory, uint64_t processes)
+{
+	static atomic_uint sequence;
+	struct box_group *pids = &cgroup->groups[BOX_PIDS];
+
+	for (int i = 0; i < BOX_CONTROLLERS; i++)
+		cgroup->groups[i] = (struct box_group){ .parent = -1, .fd = -1 };
+	snprintf(cgroup->name, sizeof(cgroup->name), STALE_PREFIX "%llu-%d-%llu-%u",
+		 (unsigned long long)pid_namespace(), (int)getpid(),
+		 (unsigned long long)start_time(getpid()), atomic_fetch_add(&sequence, 1));
+	for (int i = 0; i < BOX_CONTROLLERS; i++)
+		open_group(cgroup, (enum box_controller)i);
+	limit_memory(&cgroup->groups[BOX_MEMORY], memory);
+	if (pids->fd >= 0 && !write_number(pids->fd, "pids.max", processes))
+		give_up(pids);
+}
+
+bool box_cgroup_join(struct box_cgroup *cgroup, pid_t pid)
+{
+	bool all = true;
+
+	for (int i = 0; i < BOX_CONTROLLERS; i++) {
+		struct box_group *group = &cgroup->groups[i];
+
+		if (group->fd >= 0 && !write_number(group->fd, "cgroup.procs", (uint64_t)pid)) {
+			give_up(group);
+			all = false;
+		}
+	}
+	return all;
+}
+
+static void read_memory(const struct box_group *group, struct box_counters *ret)
+{
+	if (group->fd < 0)
+		return;
+	if (group->v2) {
+		ret->memory_peak = read_number(group->fd, "memory.peak");
+		ret->memory_now = read_number(group->fd, "memory.current");
+		ret->oom_kills = read_key(group->fd, "memory.events", "oom_kill");
+	} else {
+		ret->memory_peak = read_number(group->fd, "memory.max_usage_in_bytes");
+		ret->memory_now = read_number(group->fd, "memory.usage_in_bytes");
+		ret->oom_kills = read_key(group->fd, "memory.oom_control", "oom_kill");
+	}
+}
+
+void box_cgroup_read(const struct box_cgroup *cgroup, struct box_counters *ret)
+{
+	const struct box_group *pids = &cgroup->groups[BOX_PIDS];
+	const struct box_group *unified = &cgroup->groups[BOX_UNIFIED];
+	const struct box_group *cpu = &cgroup->groups[BOX_CPUACCT];
+
+	*ret = (struct box_counters){ 0 };
+	read_memory(&cgroup->groups[BOX_MEMORY], ret);
+	if (pids->fd >= 0) {
+		ret->processes_peak = read_number(pids->fd, "pids.peak");
+		ret->processes_refused = read_key(pids->fd, "pids.events", "max");
+	}
+	if (unified->fd >= 0) {
+		ret->user_us = read_key(unified->fd, "cpu.stat", "user_usec");
+		ret->system_us = read_key(unified->fd, "cpu.stat", "system_usec");
+		ret->has_cpu = true;
+	} else if (cpu->fd >= 0 && !cpu->v2) {
+		ret->user_us = read_number(cpu->fd, "cpuacct.usage_user") / 1000;
+		ret->system_us = read_number(cpu->fd, "cpuacct.usage_sys") / 1000;
+		ret->has_cpu = true;
+	}
+}
+
+void box_cgroup_kill(struct box_cgroup *cgroup)
+{
+	const struct box_group *unified = &cgroup->groups[BOX_UNIFIED];
+	const struct box_group *freezer = &cgroup->groups[BOX_FREEZER];
+
+	if (unified->fd >= 0 && write_text(unified->fd, "cgroup.kill", "1"))
+		return;
+	if (freezer->fd >= 0 && !freezer->v2) {
+		write_text(freezer->fd, "freezer.state", "FROZEN");
+		kill_members(freezer->fd);
+		write_text(freezer->fd, "freezer.state", "THAWED");
+		return;
+	}
+	for (int i = 0; i < BOX_CONTROLLERS; i++)
+		if (cgroup->groups[i].fd >= 0)
+			kill_members(cgroup->groups[i].fd);
+}
+
+static bool remove_group(struct box_cgroup *cgroup, struct box_group *group, double deadline)
+{
+	struct timespec pause = { .tv_nsec = 2 * 1000 * 1000 };
+
+	while (unlinkat(group->parent, cgroup->name, AT_REMOVEDIR)) {
+		if (errno == ENOENT)
+			return true;
+		if (errno != EBUSY || assay_time_monotonic() > deadline)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+bool box_cgroup_close(struct box_cgroup *cgroup, int timeout_ms)
+{
+	double deadline = assay_time_monotonic() + timeout_ms / 1000.0;
+	bool empty = true;
+
+	for (int i = 0; i < BOX_CONTROLLERS; i++) {
+		struct box_group *group = &cgroup->groups[i];
+
+		if (group->fd >= 0)
+			close(group->fd);
+		if (group->parent >= 0) {
+			empty &= remove_group(cgroup, group, deadline);
+			close(group->parent);
+		}
+		group->fd = group->parent = -1;
+	}
+	return empty;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a build may ask of the kernel: an allow-list.  Everything else goes to the supervisor by
+ * user notification, which counts it by name and refuses it; nothing is ever let through from
+ * there, so there is no race to win.  Arguments are checked only where they are registers.
+ */
+#include "filter.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <pthread.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "assay/cleanup.h"
+
+static const char *const allowed[] = {
+	"_llseek", "_newselect", "accept", "accept4", "access", "alarm", "arch_prctl", "bind", "brk",
+	"capget", "capset", "chdir", "chmod", "chown", "clock_getres", "clock_gettime",
+	"clock_nanosleep", "close", "close_range", "connect", "copy_file_range", "creat", "dup",
+	"dup2", "dup3", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_ctl_old", "epoll_pwait",
+	"epoll_pwait2", "epoll_wait", "eventfd", "eventfd2", "execve", "execveat", "exit",
+	"exit_group", "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir", "fchmod",
+	"fchmodat", "fchown", "fchownat", "fcntl", "fdatasync", "fgetxattr", "flistxattr", "flock",
+	"fork", "fremovexattr", "fsetxattr", "fstat", "fstatfs", "fsync", "ftruncate", "futex",
+	"futex_waitv", "futimesat", "get_mempolicy", "get_robust_list", "getcpu", "getcwd",
+	"getdents", "getdents64", "getegid", "geteuid", "getgid", "getgroups", "getitimer",
+	"getpeername", "getpgid", "getpgrp", "getpid", "getppid", "getpriority", "getrandom",
+	"getresgid", "getresuid", "getrlimit", "getrusage", "getsid", "getsockname", "getsockopt",
+	"gettid", "gettimeofday", "getuid", "getxattr", "inotify_add_watch", "inotify_init",
+	"inotify_init1", "inotify_rm_watch", "io_cancel", "io_destroy", "io_getevents",
+	"io_pgetevents", "io_setup", "io_submit", "ioprio_get", "ioprio_set", "kill",
+	"landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self", "lchown",
+	"lgetxattr", "link", "linkat", "listen", "listxattr", "llistxattr", "lremovexattr", "lseek",
+	"lsetxattr", "lstat", "madvise", "membarrier", "memfd_create", "mincore", "mkdir", "mkdirat",
+	"mlock", "mlock2", "mlockall", "mmap", "mprotect", "mq_getsetattr", "mq_notify", "mq_open",
+	"mq_timedreceive", "mq_timedsend", "mq_unlink", "mremap", "msgctl", "msgget", "msgrcv",
+	"msgsnd", "msync", "munlock", "munlockall", "munmap", "nanosleep", "newfstatat", "open",
+	"openat", "openat2", "pause", "pidfd_open", "pidfd_send_signal", "pipe", "pipe2",
+	"pkey_alloc", "pkey_free", "pkey_mprotect", "poll", "ppoll", "prctl", "pread64", "preadv",
+	"preadv2", "prlimit64", "pselect6", "pwrite64", "pwritev", "pwritev2", "read", "readahead",
+	"readlink", "readlinkat", "readv", "recvfrom", "recvmmsg", "recvmsg", "remap_file_pages",
+	"removexattr", "rename", "renameat", "renameat2", "restart_syscall", "rmdir", "rseq",
+	"rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn",
+	"rt_sigsuspend", "rt_sigtimedwait", "rt_tgsigqueueinfo", "sched_get_priority_max",
+	"sched_get_priority_min", "sched_getaffinity", "sched_getattr", "sched_getparam",
+	"sched_getscheduler", "sched_rr_get_interval", "sched_setaffinity", "sched_setattr",
+	"sched_setparam", "sched_setscheduler", "sched_yield", "seccomp", "select", "semctl",
+	"semget", "semop", "semtimedop", "sendfile", "sendmmsg", "sendmsg", "sendto",
+	"set_robust_list", "set_tid_address", "setfsgid", "setfsuid", "setgid", "setgroups",
+	"setitimer", "setpgid", "setpriority", "setregid", "setresgid", "setresuid", "setreuid",
+	"setrlimit", "setsid", "setsockopt", "setuid", "setxattr", "shmat", "shmctl", "shmdt",
+	"shmget", "shutdown", "sigaltstack", "signalfd", "signalfd4", "splice", "stat", "statfs",
+	"statx", "symlink", "symlinkat", "sync", "sync_file_range", "syncfs", "sysinfo", "tee",
+	"tgkill", "time", "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime",
+	"timer_settime", "timerfd_create", "timerfd_gettime", "timerfd_settime", "times", "tkill",
+	"truncate", "ugetrlimit", "umask", "uname", "unlink", "unlinkat", "utime", "utimensat",
+	"utimes", "vfork", "vmsplice", "wait4", "waitid", "waitpid", "write", "writev",
+};
+
+/* Allowed when (argument & mask) == value. */
+static const struct {
+	const char *name;
+	unsigned argument;
+	uint64_t mask, value;
+} masked[] = {
+	{ "socket", 0, 0xffffffff, AF_UNIX },
+	{ "socketpair", 0, 0xffffffff, AF_UNIX },
+	/* no namespace is ever made inside */
+	{ "clone", 0,
+	  CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
+		  CLONE_NEWNET,
+	  0 },
+	{ "unshare", 0, 0xffffffff & ~(uint64_t)(CLONE_FS | CLONE_FILES | CLONE_SYSVSEM), 0 },
+	{ "mknod", 1, S_IFMT, 0 },
+	{ "mknod", 1, S_IFMT, S_IFREG },
+	{ "mknod", 1, S_IFMT, S_IFIFO },
+	{ "mknod", 1, S_IFMT, S_IFSOCK },
+	{ "mknodat", 2, S_IFMT, 0 },
+	{ "mknodat", 2, S_IFMT, S_IFREG },
+	{ "mknodat", 2, S_IFMT, S_IFIFO },
+	{ "mknodat", 2, S_IFMT, S_IFSOCK },
+	{ "personality", 0, 0xffffffff, 0xffffffff },
+	{ "personality", 0, 0xffffffff & ~(uint64_t)(ADDR_NO_RANDOMIZE | UNAME26), PER_LINUX },
+	{ "personality", 0, 0xffffffff & ~(uint64_t)(ADDR_NO_RANDOMIZE | UNAME26), PER_LINUX32 },
+	/* terminals: what isatty and friends ask, never TIOCSTI or TIOCLINUX */
+	{ "ioctl", 1, 0xffffffff, 0x5401 }, /* TCGETS */
+	{ "ioctl", 1, 0xffffffff, 0x540f }, /* TIOCGPGRP */
+	{ "ioctl", 1, 0xffffffff, 0x5411 }, /* TIOCOUTQ */
+	{ "ioctl", 1, 0xffffffff, 0x5413 }, /* TIOCGWINSZ */
+	{ "ioctl", 1, 0xffffffff, 0x541b }, /* FIONREAD */
+	{ "ioctl", 1, 0xffffffff, 0x5421 }, /* FIONBIO */
+	{ "ioctl", 1, 0xfffffffe, 0x5450 }, /* FIONCLEX, FIOCLEX */
+	{ "ioctl", 1, 0xffffffff, 0x5452 }, /* FIOASYNC */
+	{ "ioctl", 1, 0xffffffff, 0x5460 }, /* FIOQSIZE */
+	/* files: flags, clone, dedupe, extents */
+	{ "ioctl", 1, 0xff00, 'f' << 8 },
+	{ "ioctl", 1, 0xff00, 'X' << 8 },
+	{ "ioctl", 1, 0xff00, 0x94 << 8 },
+};
+
+/* Refused with something else than EPERM, so that programs take their other way. */
+static const struct {
+	const char *name;
+	int answer;
+} answers[] = {
+	{ "socket", EAFNOSUPPORT },
+	{ "socketpair", EAFNOSUPPORT },
+	{ "ioctl", ENOTTY },
+	{ "io_uring_setup", ENOSYS },
+	{ "io_uring_enter", ENOSYS },
+	{ "io_uring_register", ENOSYS },
+	{ "userfaultfd", ENOSYS },
+	{ "memfd_secret", ENOSYS },
+	{ "_sysctl", ENOSYS },
+	{ "uselib", ENOSYS },
+	{ "ustat", ENOSYS },
+	{ "sysfs", ENOSYS },
+	{ "nfsservctl", ENOSYS },
+	{ "mseal", ENOSYS },
+};
+
+static struct {
+	struct sock_filter program[4096];
+	unsigned count;
+	struct assay_error err;
+} compiled;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static int add_rules(scmp_filter_ctx ctx)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]) && !rc; i++) {
+		int number = seccomp_syscall_resolve_name(allowed[i]);
+
+		/* negative: not a call of this architecture */
+		if (number >= 0)
+			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, number, 0);
+	}
+	for (size_t i = 0; i < sizeof(masked) / sizeof(masked[0]) && !rc; i++) {
+		int number = seccomp_syscall_resolve_name(masked[i].name);
+		struct scmp_arg_cmp compare = { masked[i].argument, SCMP_CMP_MASKED_EQ,
+						masked[i].mask, masked[i].value };
+
+		if (number >= 0)
+			rc = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, number, 1, &compare);
+	}
+	/* its flags are in memory and cannot be checked; libc then uses clone */
+	if (!rc)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	return rc;
+}
+
+static int export_program(scmp_filter_ctx ctx)
+{
+	assay_auto(assay_fd_closep) int fd = memfd_create("filter", MFD_CLOEXEC);
+	ssize_t got;
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = seccomp_export_bpf(ctx, fd);
+	if (rc)
+		return rc;
+	got = pread(fd, compiled.program, sizeof(compiled.program), 0);
+	if (got <= 0 || got % (ssize_t)sizeof(struct sock_filter))
+		return -EIO;
+	compiled.count = (unsigned)((size_t)got / sizeof(struct sock_filter));
+	return 0;
+}
+
+static void compile(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_NOTIFY);
+	int rc = ctx ? 0 : -ENOMEM;
+
+	if (!rc)
+		rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	if (!rc)
+		rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (!rc)
+		rc = add_rules(ctx);
+	if (!rc)
+		rc = export_program(ctx);
+	seccomp_release(ctx);
+	if (rc) {
+		errno = -rc;
+		compiled.err.code = assay_fail_errno(&compiled.err, "system call filter");
+	}
+}
+
+enum assay_code box_filter_get(struct box_filter *ret, struct assay_error *err)
+{
+	pthread_once(&once, compile);
+	if (compiled.err.code) {
+		*err = compiled.err;
+		return err->code;
+	}
+	*ret = (struct box_filter){ compiled.program, compiled.count };
+	return ASSAY_OK;
+}
+
+int box_filter_errno(int number)
+{
+	assay_auto(assay_freep) char *name =
+		seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+
+	/* newer than our libseccomp: programs have a fallback for kernels without it */
+	if (!name)
+		return ENOSYS;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+		if (strcmp(answers[i].name, name) == 0)
+			return answers[i].answer;
+	return EPERM;
+}
+
+const char *box_filter_name(int number, char *out, size_t size)
+{
+	assay_auto(assay_freep) char *name =
+		seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+
+	if (name)
+		snprintf(out, size, "%s", name);
+	else
+		snprintf(out, size, "syscall %d", number);
+	return out;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The system call filter of boxes, and what is answered to calls that it does not let through. */
+#ifndef ASSAY_BOX_FILTER_H
+#define ASSAY_BOX_FILTER_H
+
+#include <linux/filter.h>
+#include <stddef.h>
+
+#include "assay/error.h"
+
+struct box_filter {
+	const struct sock_filter *program;
+	unsigned count;
+};
+
+/* Compiled once per process.  Calls outside of the list go to the listener, which counts them and
+ * answers box_filter_errno(). */
+enum assay_code box_filter_get(struct box_filter *ret, struct assay_error *err) ASSAY_CHECKED;
+int box_filter_errno(int number);
+/* The call's name in out ("syscall 999" when unknown); returns out. */
+const char *box_filter_name(int number, char *out, size_t size);
+
+#endif

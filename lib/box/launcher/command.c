@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a child of the box's init to the command: every right is dropped, each step is read back or
+ * tried before the command runs, and nothing comes between the last probe and execve.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/bpf.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/keyctl.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <linux/vm_sockets.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "launcher.h"
+
+static void join_keyring(void)
+{
+	long id = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+
+	report_layer(LAYER_KEYRING, id < 0 ? errno : 0, "session keyring of its own");
+}
+
+static void limit(int resource, const char *name, uint64_t soft, uint64_t hard)
+{
+	struct rlimit now, want = { soft, hard };
+
+	if (getrlimit(resource, &now))
+		fail("read limit %s", name);
+	if (want.rlim_max > now.rlim_max)
+		want.rlim_max = now.rlim_max;
+	if (want.rlim_cur > want.rlim_max)
+		want.rlim_cur = want.rlim_max;
+	if (setrlimit(resource, &want))
+		fail("set limit %s", name);
+}
+
+static void set_limits(const struct wire_policy *p)
+{
+	struct rlimit core;
+
+	limit(RLIMIT_CORE, "core", 0, 0);
+	limit(RLIMIT_NOFILE, "nofile", 1024, 65536);
+	limit(RLIMIT_FSIZE, "fsize", p->disk, p->disk);
+	limit(RLIMIT_STACK, "stack", 8 << 20, RLIM_INFINITY);
+	limit(RLIMIT_MEMLOCK, "memlock", 64 << 10, 64 << 10);
+	limit(RLIMIT_RTPRIO, "rtprio", 0, 0);
+	limit(RLIMIT_NICE, "nice", 0, 0);
+	limit(RLIMIT_MSGQUEUE, "msgqueue", 800 << 10, 800 << 10);
+	limit(RLIMIT_SIGPENDING, "sigpending", 4096, 4096);
+	if (p->flags & WIRE_LIMIT_MEMORY)
+		limit(RLIMIT_AS, "as", p->memory, p->memory);
+	if (p->flags & WIRE_LIMIT_PROCESSES)
+		limit(RLIMIT_NPROC, "nproc", p->processes, p->processes);
+	if (getrlimit(RLIMIT_CORE, &core) || core.rlim_max)
+		fail("core limit did not hold");
+	report_layer(LAYER_RLIMITS, 0, "core 0, fsize %llu, nofile 1024",
+		     (unsigned long long)p->disk);
+}
+
+static void set_affinity(const struct wire_policy *p)
+{
+	cpu_set_t all, some;
+	unsigned count = 0;
+
+	if (sched_getaffinity(0, sizeof(all), &all))
+		fail("read the processor affinity");
+	CPU_ZERO(&some);
+	for (int cpu = 0; cpu < CPU_SETSIZE && (!p->cpus || count < p->cpus); cpu++)
+		if (CPU_ISSET(cpu, &all)) {
+			CPU_SET(cpu, &some);
+			count++;
+		}
+	if (p->cpus && sched_setaffinity(0, sizeof(some), &some))
+		fail("set the processor affinity");
+	report_layer(LAYER_AFFINITY, count < p->cpus ? ERANGE : 0, "%u processors", count);
+}
+
+static void drop_bounding_set(void)
+{
+	for (int cap = 0; cap < 64; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap) && errno != EINVAL)
+			fail("drop capability %d", cap);
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+					     SECBIT_NO_SETUID_FIXUP_LOCKED |
+					     SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
+					     SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED))
+		fail("lock the securebits");
+}
+
+static void become_user(const struct wire_policy *p)
+{
+	if (ids_privileged(p) && setgroups(0, NULL))
+		fail("drop groups");
+	if (setresgid(p->gid, p->gid, p->gid) || setresuid(p->uid, p->uid, p->uid))
+		fail("become user %u", p->uid);
+}
+
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2] = { 0 };
+	int bounding = 0;
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) ||
+	    syscall(SYS_capset, &header, sets) || syscall(SYS_capget, &header, sets))
+		fail("drop capabilities");
+	for (int cap = 0; cap < 64; cap++)
+		bounding += prctl(PR_CAPBSET_READ, cap) == 1;
+	for (int i = 0; i < 2; i++)
+		if (sets[i].effective | sets[i].permitted | sets[i].inheritable || bounding) {
+			errno = EPERM;
+			fail("capabilities are left");
+		}
+	report_layer(LAYER_CAPS, 0, "all five sets empty, securebits locked");
+}
+
+static void forbid_new_privileges(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		fail("no_new_privs");
+	report_layer(LAYER_NNP, 0, "set");
+}
+
+/* Rights by the ABI that brought them; linux/landlock.h of the build may be older than the kernel. */
+#define FS_ALL_V1 0x1fffULL
+#define FS_REFER (1ULL << 13)
+#define FS_TRUNCATE (1ULL << 14)
+#define FS_IOCTL_DEV (1ULL << 15)
+#define FS_READ (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define NET_TCP 3ULL  /* bind, connect: ABI 4 */
+#define SCOPE_ALL 3ULL /* abstract sockets, signals: ABI 6 */
+
+struct ruleset {
+	uint64_t fs, net, scoped;
+};
+
+static void allow_beneath(int ruleset, const char *path, uint64_t rights)
+{
+	struct landlock_path_beneath_attr rule = { .allowed_access = rights };
+
+	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
+	if (rule.parent_fd < 0)
+		return; /* not in this box: nothing to allow */
+	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
+		fail("landlock rule for %.120s", path);
+	close(rule.parent_fd);
+}
+
+static void restrict_by_landlock(const struct wire_policy *p)
+{
+	static const char *const nodes[] = { "/dev/null", "/dev/zero", "/dev/full", "/dev/random",
+					     "/dev/urandom" };
+	struct ruleset attr = { .fs = FS_ALL_V1 };
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	uint64_t writing, write_file = LANDLOCK_ACCESS_FS_WRITE_FILE;
+	int ruleset;
+
+	if (abi < 1) {
+		report_layer(LAYER_LANDLOCK, errno, "not in this kernel");
+		return;
+	}
+	attr.fs |= abi >= 2 ? FS_REFER : 0;
+	attr.fs |= abi >= 3 ? FS_TRUNCATE : 0;
+	attr.fs |= abi >= 5 ? FS_IOCTL_DEV : 0;
+	attr.net = abi >= 4 ? NET_TCP : 0;
+	attr.scoped = abi >= 6 ? SCOPE_ALL : 0;
+	write_file |= attr.fs & FS_TRUNCATE;
+	writing = attr.fs & ~(FS_READ | FS_IOCTL_DEV);
+	attr.fs = writing | FS_IOCTL_DEV * (abi >= 5);
+	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr,
+			       abi >= 6 ? 24 : abi >= 4 ? 16 : 8, 0);
+	if (ruleset < 0)
+		fail("landlock ruleset");
+	if (p->flags & WIRE_ROOT_INSIDE)
+		allow_beneath(ruleset, "/", writing);
+	allow_beneath(ruleset, policy_text(p, p->workspace), writing);
+	allow_beneath(ruleset, "/tmp", writing);
+	allow_beneath(ruleset, "/var/tmp", writing);
+	allow_beneath(ruleset, "/dev/shm", writing);
+	allow_beneath(ruleset, "/proc", write_file); /* thread names and the like */
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
+		allow_beneath(ruleset, nodes[i], write_file);
+	if (syscall(SYS_landlock_restrict_self, ruleset, 0))
+		fail("landlock");
+	close(ruleset);
+	report_layer(LAYER_LANDLOCK, 0, "ABI %ld: writes only to workspace, /tmp, /var/tmp, /dev/shm",
+		     abi);
+}
+
+static void filter_syscalls(const struct wire_policy *p)
+{
+	struct sock_fprog program = {
+		.len = (unsigned short)p->filter_count,
+		.filter = (struct sock_filter *)(uintptr_t)policy_text(p, p->filter),
+	};
+	int listener;
+
+	if (!p->filter_count || policy_skips(p, LAYER_SECCOMP)) {
+		report_layer(LAYER_SECCOMP, ENOSYS, "no filter");
+		return;
+	}
+	listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+				SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+	if (listener < 0)
+		fail("seccomp filter");
+	report_fd(WIRE_LISTENER, listener);
+	close(listener);
+}
+
+/* Refused, and by an errno: anything else means that a layer does not hold. */
+static bool is_refused(long result)
+{
+	if (result >= 0)
+		close((int)result);
+	return result < 0;
+}
+
+static void probe(const struct wire_policy *p)
+{
+	union bpf_attr bpf = { 0 };
+	bool calls, families;
+
+	calls = is_refused(syscall(SYS_unshare, CLONE_NEWUSER)) &&
+		is_refused(syscall(SYS_bpf, BPF_MAP_CREATE, &bpf, sizeof(bpf))) &&
+		is_refused(syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0)) &&
+		is_refused(mount("none", "/tmp", "tmpfs", 0, NULL));
+	families = is_refused(socket(AF_INET, SOCK_STREAM, 0)) &&
+		   is_refused(socket(AF_INET6, SOCK_DGRAM, 0)) &&
+		   is_refused(socket(AF_VSOCK, SOCK_STREAM, 0)) &&
+		   is_refused(socket(AF_NETLINK, SOCK_RAW, 0));
+	if (p->filter_count && !policy_skips(p, LAYER_SECCOMP))
+		report_layer(LAYER_SECCOMP, calls ? 0 : EPERM,
+			     "allow-list of %u instructions; unshare, bpf, keyctl, mount refused",
+			     p->filter_count);
+	report_layer(LAYER_FAMILIES, families ? 0 : EPERM,
+		     families ? "inet, inet6, vsock, netlink refused" : "a forbidden family opened");
+	if (open("/proc/sys/kernel/core_pattern", O_WRONLY | O_CLOEXEC) >= 0)
+		report_layer(LAYER_PROC, EPERM, "core_pattern can be opened for writing");
+}
+
+static void set_environment(const struct wire_policy *p, char **argv, char **env)
+{
+	for (uint32_t i = 0; i < p->argv_count; i++)
+		argv[i] = (char *)(uintptr_t)policy_text(p, p->argv[i]);
+	for (uint32_t i = 0; i < p->env_count; i++)
+		env[i] = (char *)(uintptr_t)policy_text(p, p->env[i]);
+}
+
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void command_run(const struct wire_policy *p)
+{
+	static char *argv[WIRE_MAX_ARGS + 1], *env[WIRE_MAX_ARGS + 1];
+
+	set_environment(p, argv, env);
+	reset_signals();
+	if (setsid() < 0)
+		fail("new session");
+	join_keyring();
+	set_limits(p);
+	set_affinity(p);
+	if (p->flags & WIRE_ASLR_OFF && personality(ADDR_NO_RANDOMIZE) < 0)
+		fail("personality");
+	if (!policy_skips(p, LAYER_CAPS))
+		drop_bounding_set();
+	become_user(p);
+	if (!policy_skips(p, LAYER_CAPS))
+		drop_capabilities();
+	if (!policy_skips(p, LAYER_NNP))
+		forbid_new_privileges();
+	if (chdir(policy_text(p, p->directory)))
+		fail("change to %.120s", policy_text(p, p->directory));
+	if (!policy_skips(p, LAYER_LANDLOCK))
+		restrict_by_landlock(p);
+	umask(p->umask);
+	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC))
+		fail("close descriptors");
+	report_layer(LAYER_DESCRIPTORS, 0, "0 empty, 1 and 2 a pipe, no others");
+	filter_syscalls(p);
+	probe(p);
+	report(WIRE_READY, 0, 0, "ready");
+	if (p->flags & WIRE_PROBE_ONLY)
+		_exit(0);
+	execve(argv[0], argv, env);
+	fail("run %.120s", argv[0]);
+}

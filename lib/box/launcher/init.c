@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Process 1 of the box: builds the tree, forks the command, reaps what it leaves behind, and ends
+ * when the command ends: the kernel then kills everything else in the box.  It holds no capability
+ * and cannot be traced or read by the command.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launcher.h"
+
+static struct tree tree; /* too large for the stack, and there is only one */
+
+static void become_root_inside(const struct wire_policy *p)
+{
+	if (ids_privileged(p) && (setgroups(0, NULL) || setresgid(0, 0, 0) || setresuid(0, 0, 0)))
+		fail("become root of the user namespace");
+	prctl(PR_SET_DUMPABLE, 0);
+	/* changed credentials clear it: without the launcher there is no box */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	report_layer(LAYER_USERNS, 0, ids_privileged(p) ? "ids 0-%u mapped to %u-%u" : "one id mapped",
+		     p->map_count - 1, p->map_base, p->map_base + p->map_count - 1);
+}
+
+static void name_host(const struct wire_policy *p)
+{
+	const char *name = policy_text(p, p->hostname);
+
+	if (sethostname(name, strlen(name)) || setdomainname("(none)", 6))
+		fail("set the host name");
+	report_layer(LAYER_UTSNS, 0, "host name %.64s", name);
+}
+
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { 0 };
+
+	if (syscall(SYS_capset, &header, none))
+		fail("drop the init's capabilities");
+}
+
+static _Noreturn void reap_until(pid_t command)
+{
+	int status;
+
+	for (;;) {
+		pid_t pid = wait4(-1, &status, __WALL, NULL);
+
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid < 0)
+			fail("wait for the command");
+		if (pid == command)
+			break;
+	}
+	report(WIRE_EXIT, 0, status, "command ended");
+	_exit(0);
+}
+
+void init_main(const struct wire_policy *p, int sock)
+{
+	pid_t command;
+	char go;
+
+	if (recv(sock, &go, 1, 0) != 1)
+		_exit(125);
+	prctl(PR_SET_NAME, "assay-init");
+	become_root_inside(p);
+	report_layer(LAYER_PIDNS, getpid() == 1 ? 0 : EPERM, "the box's init is process 1");
+	report_layer(LAYER_IPCNS, 0, "empty");
+	report_layer(LAYER_NETNS, 0, "empty, loopback down");
+	report_layer(LAYER_CGROUPNS, 0, "own root");
+	name_host(p);
+	tree.policy = p;
+	tree_build(&tree, sock);
+	close(sock);
+	tree_enter(&tree);
+	command = fork();
+	if (command < 0)
+		fail("fork the command");
+	if (command == 0)
+		command_run(p);
+	close(0);
+	close(1);
+	close(2);
+	drop_capabilities();
+	reap_until(command);
+}

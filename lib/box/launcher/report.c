@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records of one size to the library; descriptors ride on them. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "launcher.h"
+
+int fd_send(int sock, const void *data, size_t len, int fd)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct iovec part = { (void *)data, len };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		struct cmsghdr *header;
+
+		message.msg_control = control.bytes;
+		message.msg_controllen = sizeof(control.bytes);
+		header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(header), &fd, sizeof(int));
+	}
+	return sendmsg(sock, &message, MSG_NOSIGNAL) == (ssize_t)len ? 0 : -1;
+}
+
+int fd_receive(int sock)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	int status = 0, fd;
+	struct iovec part = { &status, sizeof(status) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
+				  .msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *header;
+
+	if (recvmsg(sock, &message, MSG_CMSG_CLOEXEC) != sizeof(status)) {
+		errno = EPIPE;
+		return -1;
+	}
+	header = CMSG_FIRSTHDR(&message);
+	if (!header || header->cmsg_type != SCM_RIGHTS ||
+	    header->cmsg_len != CMSG_LEN(sizeof(int))) {
+		errno = status ? status : EPROTO;
+		return -1;
+	}
+	memcpy(&fd, CMSG_DATA(header), sizeof(int));
+	return fd;
+}
+
+static void send_record(struct wire_record *record, int fd)
+{
+	record->magic = WIRE_MAGIC;
+	record->version = WIRE_VERSION;
+	/* without a listener nobody needs the box any more */
+	if (fd_send(WIRE_REPORT_FD, record, sizeof(*record), fd))
+		_exit(125);
+}
+
+static void format(struct wire_record *record, const char *fmt, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+static void format(struct wire_record *record, const char *fmt, va_list args)
+{
+	vsnprintf(record->detail, sizeof(record->detail), fmt, args);
+}
+
+void fail(const char *fmt, ...)
+{
+	struct wire_record record = { .kind = WIRE_ERROR, .status = errno };
+	va_list args;
+
+	va_start(args, fmt);
+	format(&record, fmt, args);
+	va_end(args);
+	send_record(&record, -1);
+	_exit(125);
+}
+
+void report(enum wire_kind kind, uint32_t id, int status, const char *fmt, ...)
+{
+	struct wire_record record = { .kind = (uint16_t)kind, .id = id, .status = status };
+	va_list args;
+
+	va_start(args, fmt);
+	format(&record, fmt, args);
+	va_end(args);
+	send_record(&record, -1);
+}
+
+void report_layer(enum wire_layer layer, int status, const char *fmt, ...)
+{
+	struct wire_record record = { .kind = WIRE_LAYER, .id = layer, .status = status };
+	va_list args;
+
+	va_start(args, fmt);
+	format(&record, fmt, args);
+	va_end(args);
+	send_record(&record, -1);
+}
+
+void report_fd(enum wire_kind kind, int fd)
+{
+	struct wire_record record = { .kind = (uint16_t)kind };
+
+	send_record(&record, fd);
+}
+
+void report_usage(const struct rusage *usage)
+{
+	struct wire_record record = { .kind = WIRE_USAGE };
+
+	record.values[0] = (uint64_t)usage->ru_utime.tv_sec * 1000000 +
+			   (uint64_t)usage->ru_utime.tv_usec;
+	record.values[1] = (uint64_t)usage->ru_stime.tv_sec * 1000000 +
+			   (uint64_t)usage->ru_stime.tv_usec;
+	record.values[2] = (uint64_t)usage->ru_maxrss;
+	send_record(&record, -1);
+}
+
+void report_interface(const char *name, const uint64_t values[4])
+{
+	struct wire_record record = { .kind = WIRE_INTERFACE };
+
+	snprintf(record.detail, sizeof(record.detail), "%s", name);
+	memcpy(record.values, values, sizeof(record.values));
+	send_record(&record, -1);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The native driver: control groups, a range of ids and the policy are prepared here, the launcher
+ * does the rest, and what the kernel counted decides why the command ended.
+ */
+#include "native.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "assay/cleanup.h"
+#include "assay/limits.h"
+#include "assay/time.h"
+
+static uint64_t or_default(uint64_t value, uint64_t fallback)
+{
+	return value ? value : fallback;
+}
+
+static enum assay_code check_path(const char *path, const char *what, struct assay_error *err)
+{
+	if (!path || path[0] != '/')
+		return assay_fail(err, ASSAY_EBUG, "box: %s: want an absolute path, have \"%s\"", what,
+				  path ? path : "");
+	return ASSAY_OK;
+}
+
+static enum assay_code check_policy(const struct assay_box_policy *p, struct assay_error *err)
+{
+	if (check_path(p->root, "root", err) || check_path(p->workspace, "workspace", err) ||
+	    check_path(p->argv ? p->argv[0] : NULL, "command", err) ||
+	    (p->directory && check_path(p->directory, "directory", err)))
+		return err->code;
+	if ((p->uid == 0 || p->gid == 0) && !p->root_inside)
+		return assay_fail(err, ASSAY_EBUG, "box: user 0 needs root_inside");
+	for (const struct assay_box_mount *m = p->mounts; m && m->source; m++)
+		if (check_path(m->source, "input", err) || check_path(m->target, "target", err))
+			return err->code;
+	return ASSAY_OK;
+}
+
+static void set_limits(struct box_run *run)
+{
+	const struct assay_box_policy *p = run->policy;
+	struct box_settings *s = &run->settings;
+
+	s->memory = or_default(p->memory, ASSAY_DEFAULT_MEMORY);
+	s->disk = or_default(p->disk, ASSAY_DEFAULT_DISK);
+	s->inodes = or_default(p->inodes, ASSAY_DEFAULT_INODES);
+	s->processes = or_default(p->processes, ASSAY_DEFAULT_PROCESSES);
+	run->time_s = or_default(p->time_s, ASSAY_DEFAULT_TIME_S);
+	run->log_max = or_default(p->log, ASSAY_DEFAULT_LOG);
+}
+
+/* Launcher and init live in the group as well. */
+#define OWN_PROCESSES 2
+
+static void open_cgroup(struct box_run *run)
+{
+	struct box_settings *s = &run->settings;
+	struct box_group *groups = run->cgroup.groups;
+
+	/* files in the box are pages of a tmpfs, charged to whoever wrote them */
+	box_cgroup_open(&run->cgroup, s->memory + s->disk, s->processes + OWN_PROCESSES);
+	if (groups[BOX_MEMORY].fd < 0)
+		s->flags |= WIRE_LIMIT_MEMORY;
+	if (groups[BOX_PIDS].fd < 0)
+		s->flags |= WIRE_LIMIT_PROCESSES;
+}
+
+static void report_groups(struct box_run *run)
+{
+	const struct box_settings *s = &run->settings;
+	const struct box_group *groups = run->cgroup.groups;
+	const struct box_group *memory = &groups[BOX_MEMORY], *pids = &groups[BOX_PIDS];
+	const struct box_group *cpu = &groups[groups[BOX_UNIFIED].fd >= 0 ? BOX_UNIFIED : BOX_CPUACCT];
+	bool kill = groups[BOX_UNIFIED].fd >= 0 || groups[BOX_FREEZER].fd >= 0;
+
+	if (memory->fd >= 0)
+		box_isolation_layer(&run->isolation, LAYER_MEMORY, 0,
+				    "cgroup v%d: %llu bytes of memory and %llu of files", memory->v2 + 1,
+				    (unsigned long long)s->memory, (unsigned long long)s->disk);
+	else
+		box_isolation_layer(&run->isolation, LAYER_MEMORY, memory->sys,
+				    "address space of each process only");
+	if (pids->fd >= 0)
+		box_isolation_layer(&run->isolation, LAYER_PROCESSES, 0, "cgroup v%d: %llu",
+				    pids->v2 + 1, (unsigned long long)s->processes);
+	else
+		box_isolation_layer(&run->isolation, LAYER_PROCESSES, pids->sys, "RLIMIT_NPROC only");
+	box_isolation_layer(&run->isolation, LAYER_ACCOUNTING, cpu->fd >= 0 ? 0 : cpu->sys,
+			    cpu->fd >= 0 ? "cgroup v%d" : "processes that were waited for",
+			    cpu->v2 + 1);
+	box_isolation_layer(&run->isolation, LAYER_TEARDOWN, 0,
+			    kill ? "process 1 of the namespace, then the group"
+				 : "process 1 of the namespace");
+}
+
+static enum assay_code start(struct box_run *run, struct assay_error *err)
+{
+	assay_auto(assay_fd_closep) int policy_fd = -1;
+
+	if (box_filter_get(&run->settings.filter, err) || box_slot_take(&run->slot, err))
+		return err->code;
+	run->settings.map_base = run->slot.base;
+	run->settings.map_count = run->slot.count;
+	open_cgroup(run);
+	if (box_pack(run->policy, &run->settings, &policy_fd, err) ||
+	    box_spawn(policy_fd, &run->child, err))
+		return err->code;
+	box_cgroup_join(&run->cgroup, run->child.pid);
+	report_groups(run);
+	/* a launcher that is gone already shows in the loop */
+	send(run->child.report, "", 1, MSG_NOSIGNAL);
+	return ASSAY_OK;
+}
+
+static void judge(struct box_run *run, struct assay_box_result *ret)
+{
+	bool failed;
+
+	if (run->command_ended && WIFEXITED(run->status)) {
+		ret->reason = ASSAY_BOX_EXITED;
+		ret->exit_code = WEXITSTATUS(run->status);
+	} else if (run->command_ended) {
+		ret->reason = ASSAY_BOX_SIGNALED;
+		ret->signal = WTERMSIG(run->status);
+	}
+	failed = ret->reason != ASSAY_BOX_EXITED || ret->exit_code;
+	if (failed && run->disk_was_full)
+		ret->reason = ASSAY_BOX_DISK;
+	if (run->stopped)
+		ret->reason = run->reason;
+}
+
+static void fill(struct box_run *run, struct assay_box_result *ret)
+{
+	const struct box_counters *c = &run->counters;
+
+	judge(run, ret);
+	ret->wall_s = assay_time_monotonic() - run->started;
+	ret->cpu_user_s = (double)(c->has_cpu ? c->user_us : run->usage[0]) / 1e6;
+	ret->cpu_system_s = (double)(c->has_cpu ? c->system_us : run->usage[1]) / 1e6;
+	ret->memory_peak = c->memory_peak ? c->memory_peak : run->usage[2] * 1024;
+	ret->processes_peak = c->processes_peak > OWN_PROCESSES ? c->processes_peak - OWN_PROCESSES : 0;
+	ret->log_bytes = run->log_bytes;
+	ret->log_truncated = run->log_truncated;
+	ret->workspace_fd = run->workspace;
+	run->workspace = -1;
+	ret->isolation = box_isolation_json(&run->isolation);
+}
+
+static void release(struct box_run *run)
+{
+	int *const fds[] = { &run->listener,	 &run->init,	    &run->workspace, &run->slot.lock,
+			     &run->child.report, &run->child.log, &run->child.pidfd };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (*fds[i] >= 0)
+			close(*fds[i]);
+}
+
+static enum assay_code finish(struct box_run *run, struct assay_box_result *ret,
+			      struct assay_error *err)
+{
+	if (run->failed && !run->stopped) {
+		*err = run->failure;
+		return err->code;
+	}
+	if (!run->command_ended && !run->stopped && !(run->settings.flags & WIRE_PROBE_ONLY))
+		return assay_fail(err, ASSAY_EIO, "box: the launcher died");
+	fill(run, ret);
+	return ASSAY_OK;
+}
+
+static enum assay_code run_box(const struct assay_box_policy *policy, uint32_t flags,
+			       struct assay_box_result *ret, struct assay_error *err)
+{
+	assay_auto(assay_freep) struct box_run *run = calloc(1, sizeof(*run));
+	enum assay_code code;
+
+	if (!run)
+		return assay_fail(err, ASSAY_ENOMEM, "box");
+	run->policy = policy;
+	run->settings.flags = flags;
+	run->listener = run->init = run->workspace = run->slot.lock = -1;
+	run->child.report = run->child.log = run->child.pidfd = -1;
+	for (int i = 0; i < BOX_CONTROLLERS; i++)
+		run->cgroup.groups[i] = (struct box_group){ .parent = -1, .fd = -1 };
+	set_limits(run);
+	code = start(run, err);
+	if (!code)
+		code = box_supervise(run, err);
+	if (!box_cgroup_close(&run->cgroup, 5000) && !code)
+		code = assay_fail(err, ASSAY_EIO, "box: its control group is not empty");
+	if (!code)
+		code = finish(run, ret, err);
+	release(run);
+	return code;
+}
+
+enum assay_code assay_box_run(const struct assay_box_policy *policy, struct assay_box_result *ret,
+			      struct assay_error *err)
+{
+	*ret = (struct assay_box_result){ .workspace_fd = -1 };
+	if (check_policy(policy, err))
+		return err->code;
+	return run_box(policy, 0, ret, err);
+}
+
+void assay_box_result_release(struct assay_box_result *result)
+{
+	if (result->workspace_fd >= 0)
+		close(result->workspace_fd);
+	json_decref(result->isolation);
+	*result = (struct assay_box_result){ .workspace_fd = -1 };
+}
+
+const char *assay_box_reason_name(enum assay_box_reason reason)
+{
+	static const char *const names[] = {
+		[ASSAY_BOX_EXITED] = "exited",	   [ASSAY_BOX_SIGNALED] = "signaled",
+		[ASSAY_BOX_TIME] = "time",	   [ASSAY_BOX_MEMORY] = "memory",
+		[ASSAY_BOX_PROCESSES] = "processes", [ASSAY_BOX_DISK] = "disk",
+		[ASSAY_BOX_LOG] = "log",	   [ASSAY_BOX_INTERRUPTED] = "interrupted",
+	};
+
+	return names[reason];
+}

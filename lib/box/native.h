@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One box of the native driver while it lives; shared by the files of the driver. */
+#ifndef ASSAY_BOX_NATIVE_H
+#define ASSAY_BOX_NATIVE_H
+
+#include "assay/box.h"
+#include "cgroup.h"
+#include "isolation.h"
+#include "pack.h"
+#include "slot.h"
+#include "spawn.h"
+
+struct box_run {
+	const struct assay_box_policy *policy;
+	struct box_settings settings;
+	uint64_t time_s, log_max;
+	struct box_slot slot;
+	struct box_cgroup cgroup;
+	struct box_isolation isolation;
+	struct box_counters counters;
+	struct box_child child;
+	int listener, init, workspace;  /* descriptors; init: a pidfd */
+	bool ready, ended, command_ended;
+	int status;                     /* of the command, as wait(2) gives it */
+	bool stopped;                   /* by us, for this reason */
+	enum assay_box_reason reason;
+	double started, stopped_at;
+	bool disk_was_full;
+	uint64_t log_bytes;
+	bool log_truncated;
+	uint64_t usage[3];              /* user us, system us, max rss KiB: without controllers */
+	bool failed;                    /* the launcher could not set it up */
+	struct assay_error failure;
+};
+
+/* Runs until nothing is left. */
+enum assay_code box_supervise(struct box_run *run, struct assay_error *err) ASSAY_CHECKED;
+/* One record of the launcher. */
+void box_take_record(struct box_run *run);
+
+#endif

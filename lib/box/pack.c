@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lays the policy out as wire.h says, with the fixed files that every box shows. */
+#include "pack.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "assay/cleanup.h"
+#include "assay/file.h"
+#include "wire.h"
+
+#define CPUINFO_MAX (1u << 20)
+
+struct packer {
+	struct wire_policy head;
+	struct assay_buf data;
+};
+
+static uint32_t put(struct packer *p, const void *bytes, size_t len)
+{
+	uint32_t offset = (uint32_t)p->data.len;
+
+	assay_buf_add(&p->data, bytes, len);
+	return offset;
+}
+
+static uint32_t put_text(struct packer *p, const char *text)
+{
+	return put(p, text, strlen(text) + 1);
+}
+
+static enum assay_code put_list(struct packer *p, const char *const *list, uint32_t *offsets,
+				uint32_t *ret_count, const char *what, struct assay_error *err)
+{
+	uint32_t count = 0;
+
+	for (; list && list[count]; count++) {
+		if (count + 1 >= WIRE_MAX_ARGS)
+			return assay_fail(err, ASSAY_ELIMIT, "box: %s: want fewer than %d", what,
+					  WIRE_MAX_ARGS);
+		offsets[count] = put_text(p, list[count]);
+	}
+	*ret_count = count;
+	return ASSAY_OK;
+}
+
+static enum assay_code put_mounts(struct packer *p, const struct assay_box_mount *mounts,
+				  struct assay_error *err)
+{
+	for (; mounts && mounts->source; mounts++) {
+		struct wire_mount *out = &p->head.mounts[p->head.mount_count];
+
+		if (p->head.mount_count++ == WIRE_MAX_MOUNTS)
+			return assay_fail(err, ASSAY_ELIMIT, "box: inputs: want at most %d",
+					  WIRE_MAX_MOUNTS);
+		out->source = put_text(p, mounts->source);
+		out->target = put_text(p, mounts->target);
+	}
+	return ASSAY_OK;
+}
+
+static void put_file(struct packer *p, const char *target, struct assay_span content)
+{
+	struct wire_file *file = &p->head.files[p->head.file_count++];
+
+	file->target = put_text(p, target);
+	file->content = put(p, content.data, content.len);
+	file->size = (uint32_t)content.len;
+}
+
+/* The first cpus processors of /proc/cpuinfo: model and flags stay visible, the count is ours. */
+static void put_cpuinfo(struct packer *p, unsigned cpus)
+{
+	assay_auto(assay_buf_release) struct assay_buf buf = ASSAY_BUF_INIT(CPUINFO_MAX);
+	struct assay_error err;
+	struct assay_span all;
+	size_t at = 0;
+
+	if (assay_file_read(AT_FDCWD, "/proc/cpuinfo", &buf, &err))
+		return;
+	all = assay_buf_span(&buf);
+	for (unsigned i = 0; i < cpus && at != SIZE_MAX; i++) {
+		at = assay_span_find(all, at, assay_span_text("\n\n"));
+		at = at == SIZE_MAX ? at : at + 2;
+	}
+	put_file(p, "/proc/cpuinfo", assay_span_cut(all, 0, at));
+}
+
+static void put_files(struct packer *p, unsigned cpus)
+{
+	static const struct {
+		const char *target, *content;
+	} files[] = {
+		{ "/proc/cmdline", "\n" },
+		{ "/proc/loadavg", "0.00 0.00 0.00 1/1 1\n" },
+		{ "/proc/uptime", "1000.00 1000.00\n" },
+		{ "/proc/sys/kernel/random/boot_id", "00000000-0000-4000-8000-000000000000\n" },
+	};
+	static const char *const lists[] = { "online", "possible", "present" };
+	char range[32], path[64];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		put_file(p, files[i].target, assay_span_text(files[i].content));
+	if (cpus > 1)
+		snprintf(range, sizeof(range), "0-%u\n", cpus - 1);
+	else
+		snprintf(range, sizeof(range), "0\n");
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/%s", lists[i]);
+		put_file(p, path, assay_span_text(range));
+	}
+	put_cpuinfo(p, cpus);
+}
+
+static enum assay_code seal(struct packer *p, int *ret_fd, struct assay_error *err)
+{
+	int fd = memfd_create("assay-box-policy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return assay_fail_errno(err, "box: memfd");
+	p->head.data_size = (uint32_t)p->data.len;
+	if (assay_fd_write(fd, &p->head, sizeof(p->head), err) ||
+	    assay_fd_write(fd, p->data.data, p->data.len, err)) {
+		close(fd);
+		return assay_context(err, "box: policy");
+	}
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)) {
+		close(fd);
+		return assay_fail_errno(err, "box: seal the policy");
+	}
+	*ret_fd = fd;
+	return ASSAY_OK;
+}
+
+static void put_settings(struct packer *p, const struct assay_box_policy *policy,
+			 const struct box_settings *s)
+{
+	struct wire_policy *head = &p->head;
+
+	*head = (struct wire_policy){
+		.magic = WIRE_MAGIC,
+		.version = WIRE_VERSION,
+		.flags = s->flags | (policy->root_inside ? WIRE_ROOT_INSIDE : 0u) |
+			 (policy->aslr_off ? WIRE_ASLR_OFF : 0u),
+		.uid = policy->uid,
+		.gid = policy->gid,
+		.umask = policy->umask,
+		.cpus = policy->cpus,
+		.map_base = s->map_base,
+		.map_count = s->map_count,
+		.skip = s->skip,
+		.filter_count = s->filter.count,
+		.disk = s->disk,
+		.inodes = s->inodes,
+		.memory = s->memory,
+		.processes = s->processes,
+	};
+	/* the filter comes first, so that it is aligned */
+	head->filter = put(p, s->filter.program, s->filter.count * sizeof(*s->filter.program));
+	head->root = put_text(p, policy->root);
+	head->workspace = put_text(p, policy->workspace);
+	head->directory = put_text(p, policy->directory ? policy->directory : policy->workspace);
+	head->hostname = put_text(p, policy->hostname ? policy->hostname : "assay");
+}
+
+enum assay_code box_pack(const struct assay_box_policy *policy, const struct box_settings *settings,
+			 int *ret_fd, struct assay_error *err)
+{
+	assay_auto(assay_freep) struct packer *p = calloc(1, sizeof(*p));
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+	enum assay_code code;
+
+	if (!p)
+		return assay_fail(err, ASSAY_ENOMEM, "box: policy");
+	p->data.max = WIRE_MAX_DATA;
+	put_settings(p, policy, settings);
+	code = put_list(p, policy->argv, p->head.argv, &p->head.argv_count, "arguments", err);
+	if (!code)
+		code = put_list(p, policy->env, p->head.env, &p->head.env_count, "environment", err);
+	if (!code)
+		code = put_mounts(p, policy->mounts, err);
+	if (!code) {
+		put_files(p, policy->cpus ? policy->cpus : (unsigned)online);
+		code = assay_buf_check(&p->data, "box: policy", err);
+	}
+	if (!code)
+		code = seal(p, ret_fd, err);
+	assay_buf_release(&p->data);
+	return code;
+}

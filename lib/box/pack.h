@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A policy as the launcher reads it. */
+#ifndef ASSAY_BOX_PACK_H
+#define ASSAY_BOX_PACK_H
+
+#include "assay/box.h"
+#include "filter.h"
+
+struct box_settings {
+	uint32_t flags;                /* enum wire_flags, beyond what the policy says */
+	uint32_t skip;                 /* layers left out */
+	uint32_t map_base, map_count;  /* ids on the host; count 0 = unprivileged */
+	uint64_t disk, inodes, memory, processes;
+	struct box_filter filter;
+};
+
+/* A sealed memfd. */
+enum assay_code box_pack(const struct assay_box_policy *policy, const struct box_settings *settings,
+			 int *ret_fd, struct assay_error *err) ASSAY_CHECKED;
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the launcher reports, and the descriptors it hands over. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "native.h"
+
+static void take_layer(struct box_run *run, const struct wire_record *r, int fd)
+{
+	(void)fd;
+	if (r->id < LAYER_COUNT)
+		box_isolation_layer(&run->isolation, (enum wire_layer)r->id, r->status, "%s",
+				    r->detail);
+}
+
+static void take_pid(struct box_run *run, const struct wire_record *r, int fd)
+{
+	(void)fd;
+	if (r->id && run->init < 0)
+		run->init = pidfd_open((pid_t)r->id, 0);
+}
+
+static void take_workspace(struct box_run *run, const struct wire_record *r, int fd)
+{
+	(void)r;
+	if (run->workspace < 0)
+		run->workspace = dup(fd);
+}
+
+static void take_listener(struct box_run *run, const struct wire_record *r, int fd)
+{
+	(void)r;
+	if (run->listener < 0)
+		run->listener = dup(fd);
+}
+
+static void take_ready(struct box_run *run, const struct wire_record *r, int fd)
+{
+	(void)r;
+	(void)fd;
+	run->ready = true;
+}
+
+static void take_exit(struct box_run *run, const struct wire_record *r, int fd)
+{
+	(void)fd;
+	run->command_ended = true;
+	run->status = r->status;
+}
+
+static void take_usage(struct box_run *run, const struct wire_record *r, int fd)
+{
+	(void)fd;
+	memcpy(run->usage, r->values, sizeof(run->usage));
+}
+
+static void take_interface(struct box_run *run, const struct wire_record *r, int fd)
+{
+	struct box_isolation *isolation = &run->isolation;
+	struct box_interface *out = &isolation->interfaces[isolation->interface_count];
+
+	(void)fd;
+	if (isolation->interface_count == BOX_MAX_INTERFACES)
+		return;
+	isolation->interface_count++;
+	snprintf(out->name, sizeof(out->name), "%.31s", r->detail);
+	out->rx_packets = r->values[0];
+	out->tx_packets = r->values[1];
+	out->rx_bytes = r->values[2];
+	out->tx_bytes = r->values[3];
+}
+
+static void take_error(struct box_run *run, const struct wire_record *r, int fd)
+{
+	(void)fd;
+	if (run->failed)
+		return;
+	run->failed = true;
+	errno = r->status;
+	run->failure.code = assay_fail_errno(&run->failure, "box: %s", r->detail);
+}
+
+void box_take_record(struct box_run *run)
+{
+	static void (*const take[])(struct box_run *, const struct wire_record *, int) = {
+		[WIRE_LAYER] = take_layer,	   [WIRE_PID] = take_pid,
+		[WIRE_WORKSPACE] = take_workspace, [WIRE_LISTENER] = take_listener,
+		[WIRE_READY] = take_ready,	   [WIRE_EXIT] = take_exit,
+		[WIRE_USAGE] = take_usage,	   [WIRE_INTERFACE] = take_interface,
+		[WIRE_ERROR] = take_error,
+	};
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct wire_record record;
+	struct iovec part = { &record, sizeof(record) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
+				  .msg_controllen = sizeof(control.bytes) };
+	ssize_t got = recvmsg(run->child.report, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	struct cmsghdr *header;
+	int fd = -1;
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got != sizeof(record)) {
+		close(run->child.report);
+		run->child.report = -1;
+		return;
+	}
+	header = CMSG_FIRSTHDR(&message);
+	if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&fd, CMSG_DATA(header), sizeof(int));
+	record.detail[sizeof(record.detail) - 1] = '\0';
+	if (record.magic == WIRE_MAGIC && record.version == WIRE_VERSION && record.kind &&
+	    record.kind < sizeof(take) / sizeof(take[0]))
+		take[record.kind](run, &record, fd);
+	if (fd >= 0)
+		close(fd);
+}

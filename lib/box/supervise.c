@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * While a box runs: one poll loop takes the log, the launcher's records and the refused calls, and
+ * looks at the limits five times a second.  A limit that is reached ends the box; its end is always
+ * awaited, so that whoever collects afterwards is alone.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/pidfd.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "assay/file.h"
+#include "assay/process.h"
+#include "assay/time.h"
+#include "native.h"
+#include "notify.h"
+
+#define TICK_MS 200
+#define KILL_PATIENCE_S 10.0
+#define DISK_FULL_PARTS 256 /* less than this part of the space left counts as full */
+
+static void stop(struct box_run *run, enum assay_box_reason reason)
+{
+	if (run->stopped)
+		return;
+	run->stopped = true;
+	run->reason = reason;
+	run->stopped_at = assay_time_monotonic();
+	/* the init's death is the death of all; the launcher lives on to tell the rest */
+	if (run->init < 0 || pidfd_send_signal(run->init, SIGKILL, NULL, 0))
+		kill(run->child.pid, SIGKILL);
+}
+
+static enum assay_code keep_log(struct box_run *run, const char *bytes, size_t len,
+				struct assay_error *err)
+{
+	if (run->policy->on_output)
+		run->policy->on_output(run->policy->on_output_data, bytes, len);
+	if (run->policy->log_fd < 0)
+		return ASSAY_OK;
+	return assay_fd_write(run->policy->log_fd, bytes, len, err);
+}
+
+static enum assay_code take_log(struct box_run *run, struct assay_error *err)
+{
+	char block[65536], marker[80];
+	ssize_t got = read(run->child.log, block, sizeof(block));
+	uint64_t room;
+	int len;
+
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return ASSAY_OK;
+	if (got <= 0) {
+		close(run->child.log);
+		run->child.log = -1;
+		return ASSAY_OK;
+	}
+	room = run->log_bytes < run->log_max ? run->log_max - run->log_bytes : 0;
+	run->log_bytes += (uint64_t)got;
+	if ((uint64_t)got <= room)
+		return keep_log(run, block, (size_t)got, err);
+	if (run->log_truncated)
+		return ASSAY_OK;
+	run->log_truncated = true;
+	stop(run, ASSAY_BOX_LOG);
+	if (keep_log(run, block, (size_t)room, err))
+		return err->code;
+	len = snprintf(marker, sizeof(marker), "\n[assay: log cut at %llu bytes]\n",
+		       (unsigned long long)run->log_max);
+	return keep_log(run, marker, (size_t)len, err);
+}
+
+static bool is_full(uint64_t left, uint64_t all)
+{
+	return left < all / DISK_FULL_PARTS + 1;
+}
+
+static void look_at_limits(struct box_run *run)
+{
+	struct statfs fs;
+
+	box_cgroup_read(&run->cgroup, &run->counters);
+	if (run->counters.oom_kills)
+		stop(run, ASSAY_BOX_MEMORY);
+	if (run->counters.processes_refused)
+		stop(run, ASSAY_BOX_PROCESSES);
+	if (run->workspace >= 0 && fstatfs(run->workspace, &fs) == 0)
+		run->disk_was_full |= is_full(fs.f_bavail, fs.f_blocks) ||
+				      is_full(fs.f_ffree, fs.f_files);
+	if (assay_time_monotonic() - run->started > (double)run->time_s)
+		stop(run, ASSAY_BOX_TIME);
+	if (assay_interrupted)
+		stop(run, ASSAY_BOX_INTERRUPTED);
+	if (run->stopped && assay_time_monotonic() - run->stopped_at > KILL_PATIENCE_S) {
+		box_cgroup_kill(&run->cgroup);
+		pidfd_send_signal(run->child.pidfd, SIGKILL, NULL, 0);
+	}
+}
+
+static void reap(struct box_run *run)
+{
+	while (waitpid(run->child.pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	run->ended = true;
+	close(run->child.pidfd);
+	run->child.pidfd = -1;
+}
+
+static enum assay_code take(struct box_run *run, const struct pollfd *fds, struct assay_error *err)
+{
+	/* records first: the listener comes with one, and so does the end of the probes */
+	if (fds[1].revents)
+		box_take_record(run);
+	if (fds[2].revents && !box_notify_answer(run->listener, &run->isolation, run->ready)) {
+		close(run->listener);
+		run->listener = -1;
+	}
+	if (fds[3].revents)
+		reap(run);
+	return fds[0].revents ? take_log(run, err) : ASSAY_OK;
+}
+
+enum assay_code box_supervise(struct box_run *run, struct assay_error *err)
+{
+	double next_look = 0;
+	enum assay_code code = ASSAY_OK;
+
+	run->started = assay_time_monotonic();
+	while (!run->ended || run->child.log >= 0 || run->child.report >= 0) {
+		struct pollfd fds[] = {
+			{ run->child.log, POLLIN, 0 },
+			{ run->child.report, POLLIN, 0 },
+			{ run->listener, POLLIN, 0 },
+			{ run->child.pidfd, POLLIN, 0 },
+		};
+
+		if (poll(fds, sizeof(fds) / sizeof(fds[0]), TICK_MS) > 0) {
+			enum assay_code taken = take(run, fds, err);
+
+			if (taken && !code) {
+				code = taken;
+				stop(run, ASSAY_BOX_INTERRUPTED);
+			}
+		}
+		if (assay_time_monotonic() >= next_look) {
+			look_at_limits(run);
+			next_look = assay_time_monotonic() + TICK_MS / 1000.0;
+		}
+	}
+	look_at_limits(run);
+	return code;
+}

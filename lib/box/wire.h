@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What library and launcher say to each other.  The policy is one fixed struct with an area of
+ * bytes behind it, in a sealed memfd; the launcher checks every offset and parses no text.  Reports
+ * come back as records of one size over a SOCK_SEQPACKET socket.  Both sides are built together:
+ * the version is checked and never negotiated.
+ */
+#ifndef ASSAY_BOX_WIRE_H
+#define ASSAY_BOX_WIRE_H
+
+#include <stdint.h>
+
+#define WIRE_MAGIC 0x59415341u
+#define WIRE_VERSION 1
+
+#define WIRE_MAX_ARGS 1024
+#define WIRE_MAX_MOUNTS 512
+#define WIRE_MAX_FILES 32
+#define WIRE_MAX_DATA (2u << 20)
+#define WIRE_MAX_FILTER 4096 /* instructions: the kernel's own limit */
+
+/* Descriptors of the launcher besides 0 (empty), 1 and 2 (the log). */
+#define WIRE_POLICY_FD 3
+#define WIRE_REPORT_FD 4
+
+enum wire_flags {
+	WIRE_ROOT_INSIDE = 1 << 0,
+	WIRE_ASLR_OFF = 1 << 1,
+	WIRE_PROBE_ONLY = 1 << 2,    /* exit 0 instead of running a command */
+	WIRE_LIMIT_MEMORY = 1 << 3,  /* no memory controller: limit the address space instead */
+	WIRE_LIMIT_PROCESSES = 1 << 4, /* no pids controller: RLIMIT_NPROC instead */
+};
+
+struct wire_mount {
+	uint32_t source, target;
+};
+
+/* A small file of fixed content, shown read-only. */
+struct wire_file {
+	uint32_t target, content, size;
+};
+
+struct wire_policy {
+	uint32_t magic, version;
+	uint32_t data_size;
+	uint32_t flags;
+	uint32_t uid, gid, umask, cpus;
+	uint32_t map_base, map_count; /* count 0: only uid and gid are mapped, to our own */
+	uint32_t skip;                /* layers left out, for mutation tests: a bit a layer */
+	uint32_t filter, filter_count;
+	uint64_t disk, inodes, memory, processes;
+	/* offsets into data; strings end in NUL within it */
+	uint32_t root, workspace, directory, hostname;
+	uint32_t argv_count, env_count, mount_count, file_count;
+	uint32_t argv[WIRE_MAX_ARGS], env[WIRE_MAX_ARGS];
+	struct wire_mount mounts[WIRE_MAX_MOUNTS];
+	struct wire_file files[WIRE_MAX_FILES];
+	_Alignas(8) char data[];
+};
+
+/* Layers, in the order in which they come up: id, name in reports. */
+#define WIRE_LAYERS(X)                                                                             \
+	X(LAYER_USERNS, "user-namespace")                                                          \
+	X(LAYER_PIDNS, "pid-namespace")                                                            \
+	X(LAYER_IPCNS, "ipc-namespace")                                                            \
+	X(LAYER_NETNS, "network-namespace")                                                        \
+	X(LAYER_CGROUPNS, "cgroup-namespace")                                                      \
+	X(LAYER_UTSNS, "uts-namespace")                                                            \
+	X(LAYER_IDMAP, "idmapped-root")                                                            \
+	X(LAYER_ROOT, "read-only-root")                                                            \
+	X(LAYER_WORKSPACE, "workspace")                                                            \
+	X(LAYER_PROC, "proc-masked")                                                               \
+	X(LAYER_DEV, "minimal-dev")                                                                \
+	X(LAYER_SYS, "synthetic-sys")                                                              \
+	X(LAYER_KEYRING, "fresh-keyring")                                                          \
+	X(LAYER_RLIMITS, "rlimits")                                                                \
+	X(LAYER_AFFINITY, "cpu-affinity")                                                          \
+	X(LAYER_CAPS, "no-capabilities")                                                           \
+	X(LAYER_NNP, "no-new-privileges")                                                          \
+	X(LAYER_LANDLOCK, "landlock")                                                              \
+	X(LAYER_SECCOMP, "seccomp")                                                                \
+	X(LAYER_FAMILIES, "socket-families")                                                       \
+	X(LAYER_DESCRIPTORS, "descriptors")                                                        \
+	X(LAYER_MEMORY, "memory-limit")                                                            \
+	X(LAYER_PROCESSES, "process-limit")                                                        \
+	X(LAYER_ACCOUNTING, "cpu-accounting")                                                      \
+	X(LAYER_TEARDOWN, "teardown")
+
+enum wire_layer {
+#define X(id, name) id,
+	WIRE_LAYERS(X)
+#undef X
+	LAYER_COUNT
+};
+
+enum wire_kind {
+	WIRE_LAYER = 1, /* id: enum wire_layer; status: 0 applied, else errno; detail */
+	WIRE_PID,       /* id: pid of the box's init, as the launcher sees it */
+	WIRE_WORKSPACE, /* carries a directory descriptor */
+	WIRE_LISTENER,  /* carries the seccomp listener */
+	WIRE_READY,     /* the command is about to be executed */
+	WIRE_EXIT,      /* the command's end; status: wait status */
+	WIRE_USAGE,     /* of the whole box; values: user us, system us, max rss KiB */
+	WIRE_INTERFACE, /* detail: name; values: rx packets, tx packets, rx bytes, tx bytes */
+	WIRE_ERROR,     /* could not be set up; status: errno; detail: at what */
+};
+
+struct wire_record {
+	uint32_t magic;
+	uint16_t version, kind;
+	uint32_t id;
+	int32_t status;
+	uint64_t values[4];
+	char detail[160];
+};
+
+#endif
