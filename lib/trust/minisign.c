@@ -18,6 +18,7 @@
 #include "assay/file.h"
 #include "assay/hex.h"
 #include "assay/limits.h"
+#include "key_int.h"
 #include "signature_int.h"
 
 #define KEY_BYTES (2 + MINISIGN_ID_SIZE + ED25519_KEY_SIZE)
@@ -139,7 +140,7 @@ static void show_id(const uint8_t id[MINISIGN_ID_SIZE], char out[2 * MINISIGN_ID
 		snprintf(out + 2 * i, 3, "%02X", id[MINISIGN_ID_SIZE - 1 - i]);
 }
 
-static enum assay_code blake2b(const char *path, struct assay_buf *out, struct assay_error *err)
+enum assay_code minisign_hash(const char *path, struct assay_buf *out, struct assay_error *err)
 {
 	assay_auto(assay_fd_closep) int fd = -1;
 	uint8_t block[65536], digest[64];
@@ -198,7 +199,7 @@ static enum assay_code verify(const struct assay_signature_request *request,
 		return signature_result(ret, ASSAY_SIGNATURE_UNTRUSTED,
 					"want a signature by key %s, have one by key %s", want,
 					have);
-	if (file->prehashed ? blake2b(request->artifact, &message, err)
+	if (file->prehashed ? minisign_hash(request->artifact, &message, err)
 			    : signature_read_artifact(request->artifact, &message, err))
 		return err->code;
 	if (!ed25519_verify(key.key, assay_buf_span(&message), file->signature))
