@@ -33,6 +33,8 @@ RUN_PACKAGES := mmdebstrap apt gpgv debian-archive-keyring dpkg-dev
 TEST_PACKAGES := check minisign signify-openbsd gpg openssl zstd xz-utils bzip2 binutils \
 	python3-jsonschema fakeroot perl
 
+LINT_PACKAGES := clang clang-format-14 codespell shellcheck pmccabe
+
 O := build/$(B)
 # The date on the man pages; the commit's when there is one, so that two builds agree.
 SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
@@ -145,6 +147,81 @@ $(O)/fuzz/f_%: tests/fuzz/f_%.c $(O)/libassay.a
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. \
 		$(if $(filter fuzz,$(B)),-fsanitize=fuzzer,tests/fuzz/replay.c) -o $@ $< \
 		$(O)/libassay.a $(PKG_LIBS)
+
+# ---- dependencies --------------------------------------------------------------------------------
+ALL_PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
+
+.PHONY: deps deps-lint
+deps: ## install what building, running and testing needs and this machine lacks
+	@tools/deps $(ALL_PACKAGES)
+
+deps-lint:
+	@tools/deps $(ALL_PACKAGES) $(LINT_PACKAGES)
+
+# ---- tests ---------------------------------------------------------------------------------------
+.PHONY: check check-built sanitize lint fmt fmt-check repro-check badday hostile demo bench
+# In two steps: pkg-config answers only once the packages are there.
+check: deps ## install what is missing, build, run all tests
+	@$(MAKE) --no-print-directory check-built
+
+check-built: all $(UNIT_BIN)
+	@tools/check $(O)
+
+sanitize: deps ## all tests under ASan and UBSan
+	@CK_FORK=no ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 $(MAKE) --no-print-directory B=asan check-built
+
+lint: deps-lint ## layering, headers, lengths, spelling, shell
+	tools/lint-layers
+	codespell --quiet-level=3 --ignore-words=tools/spelling $$(git ls-files | grep -vE '^(LICENSE|tests/(golden|cli|adversarial)/)')
+	shellcheck -S warning .ci/run $$(git ls-files tools tests | xargs grep -lE '^#!.*\b(ba)?sh')
+
+fmt: ## format the code in place (clang-format 14)
+	clang-format-14 -i $$(git ls-files '*.[ch]')
+
+fmt-check: ## is the code formatted?
+	clang-format-14 --dry-run -Werror $$(git ls-files '*.[ch]')
+
+repro-check: all ## build twice in different places and compare with our own program
+	tools/repro-check $(O)/assay
+
+badday: all ## full disks, kills, broken mirrors and stores
+	tests/badday/run $(O)/assay
+
+hostile: all ## builds that attack the box
+	tests/hostile/run $(O)/assay
+
+demo: deps ## the main job on a real package
+	@$(MAKE) --no-print-directory all
+	@tools/demo $(O)/assay build/demo
+
+bench: all ## against diffoscope and against decompress-and-hash, ratios in one run
+	tests/bench/run $(O)/assay build/bench
+
+# ---- installation --------------------------------------------------------------------------------
+INSTALL := install -D -m
+
+.PHONY: install uninstall
+install: all ## install below $(DESTDIR)$(prefix)
+	$(INSTALL) 755 $(O)/assay $(DESTDIR)$(bindir)/assay
+	$(INSTALL) 755 $(O)/assay-box $(DESTDIR)$(libexecdir)/assay/assay-box
+	$(INSTALL) 644 $(O)/libassay.a $(DESTDIR)$(libdir)/libassay.a
+	for h in include/assay/*.h; do $(INSTALL) 644 $$h $(DESTDIR)$(includedir)/assay/$${h##*/} || exit; done
+	for m in $(MAN); do $(INSTALL) 644 $$m $(DESTDIR)$(mandir)/man$${m##*.}/$${m##*/} || exit; done
+	$(INSTALL) 644 $(O)/completions/assay.bash $(DESTDIR)$(datadir)/bash-completion/completions/assay
+	$(INSTALL) 644 $(O)/completions/_assay $(DESTDIR)$(datadir)/zsh/site-functions/_assay
+	$(INSTALL) 644 $(O)/completions/assay.fish $(DESTDIR)$(datadir)/fish/vendor_completions.d/assay.fish
+	install -d $(DESTDIR)$(libdir)/pkgconfig
+	sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' \
+		-e 's|@version@|$(VERSION)|' share/assay.pc.in > $(DESTDIR)$(libdir)/pkgconfig/assay.pc
+	chmod 644 $(DESTDIR)$(libdir)/pkgconfig/assay.pc
+
+uninstall: ## remove what install put there
+	rm -rf $(DESTDIR)$(bindir)/assay $(DESTDIR)$(libexecdir)/assay $(DESTDIR)$(libdir)/libassay.a \
+		$(DESTDIR)$(includedir)/assay $(DESTDIR)$(libdir)/pkgconfig/assay.pc \
+		$(DESTDIR)$(datadir)/bash-completion/completions/assay \
+		$(DESTDIR)$(datadir)/zsh/site-functions/_assay \
+		$(DESTDIR)$(datadir)/fish/vendor_completions.d/assay.fish
+	for m in $(MAN); do rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$${m##*/}; done
 
 .PHONY: clean
 clean: ## remove build/
