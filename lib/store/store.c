@@ -28,8 +28,6 @@
 void assay_store_free(struct assay_store *store)
 {
 	struct assay_error ignored = ASSAY_ERROR_INIT;
-	int *fds[] = { &store->own_fd, &store->tmp_fd, &store->locks_fd, &store->blobs_fd,
-		       &store->root_fd };
 
 	if (!store)
 		return;
@@ -38,8 +36,11 @@ void assay_store_free(struct assay_store *store)
 	if (store->own_name && store->pid == getpid() &&
 	    assay_path_remove_tree(store->tmp_fd, store->own_name, &ignored))
 		assay_log(ASSAY_LOG_WARNING, "store: %s", ignored.msg);
-	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
-		assay_fd_closep(fds[i]);
+	assay_fd_closep(&store->own_fd);
+	assay_fd_closep(&store->tmp_fd);
+	assay_fd_closep(&store->locks_fd);
+	assay_fd_closep(&store->blobs_fd);
+	assay_fd_closep(&store->root_fd);
 	free(store->own_name);
 	free(store->root);
 	free(store);

@@ -286,7 +286,10 @@ static enum assay_code open_inline(const char *path, const char *const *keyrings
 	struct assay_buf text = ASSAY_BUF_INIT(1 << 20);
 	enum assay_code code = assay_openpgp_open_inline(path, keyrings, &text, &result, &err);
 
-	*ret = assay_buf_take(&text);
+	if (code)
+		assay_buf_release(&text);
+	else
+		*ret = assay_buf_take(&text);
 	return code;
 }
 
