@@ -7,7 +7,16 @@
 #include "assay/process.h"
 #include "cli.h"
 
+int assay_cli_attest_show(int argc, char **argv);
+int assay_cli_attest_verify(int argc, char **argv);
+int assay_cli_keygen(int argc, char **argv);
+int assay_cli_sign(int argc, char **argv);
+
 const struct cli_verb cli_verbs[] = {
+	{ "attest show", "show statements without checking them", assay_cli_attest_show },
+	{ "attest verify", "check signed statements", assay_cli_attest_verify },
+	{ "keygen", "make a signing key", assay_cli_keygen },
+	{ "sign", "sign a file", assay_cli_sign },
 	{ NULL, NULL, NULL },
 };
 
