@@ -16,14 +16,35 @@ enum assay_confidence {
 	ASSAY_CERTAIN,
 };
 
+enum assay_cause_class {
+	ASSAY_CAUSE_TIME,
+	ASSAY_CAUSE_IDENTITY, /* paths, users, hosts and the rest of the surroundings */
+	ASSAY_CAUSE_ORDER,
+	ASSAY_CAUSE_RANDOM,
+	ASSAY_CAUSE_DRIFT, /* other inputs, tools or source: not nondeterminism */
+	ASSAY_CAUSE_PACKAGING,
+	ASSAY_CAUSE_CONSEQUENCE,
+	ASSAY_CAUSE_UNEXPLAINED,
+};
+
 struct assay_cause {
-	const char *id;	    /* names of the Reproducible Builds project's issues where one exists */
-	const char *title;  /* "the build path is recorded" */
-	const char *remedy; /* what to change */
+	const char *id; /* names of the Reproducible Builds project's issues where one exists */
+	enum assay_cause_class class;
+	enum assay_severity severity; /* unless the field or the evidence raises it */
+	const char *title;	      /* "build path" */
+	const char *explanation;      /* one sentence without a full stop; evidence is appended */
+	const char *remedy;	      /* what to change */
+	const char *reference;	      /* where to read on; may be "" */
 };
 
 /* NULL when there is none; the ids below are always there. */
 const struct assay_cause *assay_cause_find(const char *id);
+/* All of them, in the order of the catalogue; NULL behind the last. */
+const struct assay_cause *assay_cause_at(size_t index);
+size_t assay_cause_count(void);
+/* The sentence of a cause with both values (each may be empty) and another cause that has a part. */
+void assay_cause_explain(const struct assay_cause *cause, struct assay_span left,
+			 struct assay_span right, const char *also, char *out, size_t size);
 #define ASSAY_CAUSE_CODE "unexplained_code_change"
 #define ASSAY_CAUSE_DATA "unexplained_data_change"
 #define ASSAY_CAUSE_ADDED "file_only_on_one_side"

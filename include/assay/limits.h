@@ -19,6 +19,8 @@
 #define ASSAY_MAX_IN_MEMORY (8 * ASSAY_MIB)       /* a decoded payload beyond this spills to disk */
 #define ASSAY_MAX_WINDOW (256 * ASSAY_MIB)        /* memory a decoder may want for itself */
 #define ASSAY_MAX_TREE (512 * ASSAY_MIB)          /* arena of one side's span tree */
+#define ASSAY_MAX_ELF_SECTIONS 100000             /* -ffunction-sections objects have many */
+#define ASSAY_MAX_ELF_SYMBOLS 1000000             /* named in one file; the rest stay unnamed */
 
 /* Comparison and report */
 #define ASSAY_MAX_DIVERGENCES 10000   /* records in one report; the rest is counted */

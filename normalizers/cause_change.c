@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One changed line: by the key it starts with, or token by token; and the rules that look at two
+ * whole contents at once (the same lines in another order, other line ends).
+ */
+#include "cause_match.h"
+
+#include <stdlib.h>
+
+#include "assay/cleanup.h"
+#include "assay/limits.h"
+
+/* ---- lines whose key says what they are ---- */
+
+static const struct {
+	const char *file; /* the end of the file's name, NULL: any */
+	const char *key, *cause;
+	enum assay_confidence confidence;
+} keys[] = {
+	{ "control", "Installed-Size:", "size_of_changed_content", ASSAY_LIKELY },
+	{ "control", "Depends:", "dependency_version_differs", ASSAY_LIKELY },
+	{ "control", "Pre-Depends:", "dependency_version_differs", ASSAY_LIKELY },
+	{ "control", "Recommends:", "dependency_version_differs", ASSAY_LIKELY },
+	{ "control", "Suggests:", "dependency_version_differs", ASSAY_LIKELY },
+	{ "control", "Enhances:", "dependency_version_differs", ASSAY_LIKELY },
+	{ "control", "Breaks:", "dependency_version_differs", ASSAY_LIKELY },
+	{ "control", "Conflicts:", "dependency_version_differs", ASSAY_LIKELY },
+	{ "control", "Replaces:", "dependency_version_differs", ASSAY_LIKELY },
+	{ "control", "Provides:", "dependency_version_differs", ASSAY_LIKELY },
+	{ "control", "Built-Using:", "dependency_version_differs", ASSAY_LIKELY },
+	{ "control", "Static-Built-Using:", "dependency_version_differs", ASSAY_LIKELY },
+	{ "control", "Version:", "source_version_differs", ASSAY_CERTAIN },
+	{ "control", "Source:", "source_version_differs", ASSAY_CERTAIN },
+	{ "control", "Build-Ids:", "build_id_differences_only", ASSAY_LIKELY },
+	{ "METADATA", "Requires-Dist:", "dependency_version_differs", ASSAY_LIKELY },
+	{ "METADATA", "Version:", "source_version_differs", ASSAY_CERTAIN },
+	{ "MANIFEST.MF", "Created-By:", "tool_version_differs", ASSAY_LIKELY },
+	{ "MANIFEST.MF", "Build-Jdk", "tool_version_differs", ASSAY_LIKELY },
+	{ "MANIFEST.MF", "Built-By:", "captures_username", ASSAY_LIKELY },
+	{ ".la", "libdir=", "libtool_captures_shell_build-flags_build-path_path-env",
+	  ASSAY_LIKELY },
+	{ ".la", "dependency_libs=", "libtool_captures_shell_build-flags_build-path_path-env",
+	  ASSAY_LIKELY },
+	{ ".pc", "prefix=", "libtool_captures_shell_build-flags_build-path_path-env",
+	  ASSAY_LIKELY },
+	{ ".pc", "Libs:", "libtool_captures_shell_build-flags_build-path_path-env",
+	  ASSAY_GUESS },
+};
+
+static bool is_hex_digit(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* "<digest>  <name>", of md5sum, sha1sum, sha256sum and sha512sum */
+static bool is_sum_line(struct assay_span line, size_t *ret_digits)
+{
+	size_t digits = 0;
+
+	while (digits < line.len && is_hex_digit(line.data[digits]))
+		digits++;
+	*ret_digits = digits;
+	return (digits == 32 || digits == 40 || digits == 64 || digits == 128) &&
+	       digits + 2 < line.len && line.data[digits] == ' ';
+}
+
+static bool match_sum(const struct assay_change *c, struct assay_match *ret)
+{
+	size_t left, right;
+
+	if (!is_sum_line(c->left, &left) || !is_sum_line(c->right, &right) || left != right ||
+	    !assay_span_equal(assay_span_cut(c->left, left, c->left.len),
+			      assay_span_cut(c->right, right, c->right.len)))
+		return false;
+	*ret = (struct assay_match){ "checksum_of_changed_content", ASSAY_LIKELY, c->left, c->right,
+				     NULL };
+	return true;
+}
+
+static bool match_key(const struct assay_change *c, struct assay_match *ret)
+{
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (keys[i].file && !assay_span_ends(c->file, keys[i].file))
+			continue;
+		/* one side may lack the line */
+		if (!(c->left.len == 0 || assay_span_starts(c->left, keys[i].key)) ||
+		    !(c->right.len == 0 || assay_span_starts(c->right, keys[i].key)))
+			continue;
+		*ret = (struct assay_match){ keys[i].cause, keys[i].confidence, c->left, c->right,
+					     NULL };
+		return true;
+	}
+	return false;
+}
+
+/* ---- order within a line ---- */
+
+#define MOST_WORDS 4096
+
+static bool is_separator(uint8_t c)
+{
+	return c <= ' ' || c == ',' || c == ';' || c == '{' || c == '}' || c == '[' || c == ']' ||
+	       c == '(' || c == ')' || c == '|';
+}
+
+static int compare_spans(const void *left, const void *right)
+{
+	return assay_span_compare(*(const struct assay_span *)left,
+				  *(const struct assay_span *)right);
+}
+
+static size_t split_words(struct assay_span line, struct assay_span *words)
+{
+	size_t count = 0, at = 0;
+
+	while (at < line.len && count < MOST_WORDS) {
+		size_t start;
+
+		while (at < line.len && is_separator(line.data[at]))
+			at++;
+		for (start = at; at < line.len && !is_separator(line.data[at]);)
+			at++;
+		if (at > start)
+			words[count++] = assay_span_of(line.data + start, at - start);
+	}
+	qsort(words, count, sizeof(*words), compare_spans);
+	return count;
+}
+
+/* Three words at least: with two, "a b" against "b a", it is as likely a change of meaning. */
+static bool match_permuted_words(const struct assay_change *c, struct assay_match *ret)
+{
+	assay_auto(assay_freep) struct assay_span *left = NULL;
+	assay_auto(assay_freep) struct assay_span *right = NULL;
+	size_t count;
+
+	if (c->left.len != c->right.len || !c->is_text)
+		return false;
+	left = calloc(MOST_WORDS, sizeof(*left));
+	right = calloc(MOST_WORDS, sizeof(*right));
+	if (!left || !right)
+		return false;
+	count = split_words(c->left, left);
+	if (count < 3 || count == MOST_WORDS || split_words(c->right, right) != count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!assay_span_equal(left[i], right[i]))
+			return false;
+	*ret = (struct assay_match){ "random_order_of_words", ASSAY_LIKELY, c->left, c->right,
+				     NULL };
+	return true;
+}
+
+/* ---- token by token ---- */
+
+static void add_token(struct assay_match *match, const struct assay_change *c, size_t l, size_t r,
+		      const struct assay_token *token)
+{
+	if (!match->cause) {
+		match->cause = token->cause;
+		match->confidence = token->confidence;
+		match->left = assay_span_cut(c->left, l - token->back, token->back + token->left);
+		match->right =
+			assay_span_cut(c->right, r - token->back, token->back + token->right);
+		return;
+	}
+	if (token->confidence < match->confidence)
+		match->confidence = token->confidence;
+	if (!match->also && strcmp(token->cause, match->cause) != 0)
+		match->also = token->cause;
+}
+
+static bool match_tokens(const struct assay_change *c, struct assay_match *ret)
+{
+	struct assay_match match = { .cause = NULL };
+	size_t l = 0, r = 0;
+
+	for (;;) {
+		struct assay_token token;
+
+		while (l < c->left.len && r < c->right.len && c->left.data[l] == c->right.data[r]) {
+			l++;
+			r++;
+		}
+		if (l == c->left.len && r == c->right.len)
+			break;
+		/* a token that ends where the other goes on: ask about the byte before */
+		if ((l == c->left.len || r == c->right.len) && l > 0 && r > 0) {
+			l--;
+			r--;
+			if (!assay_cause_token(c, l, r, &token) || token.left + token.right <= 2)
+				return false;
+		} else if (l >= c->left.len || r >= c->right.len ||
+			   !assay_cause_token(c, l, r, &token)) {
+			return false;
+		}
+		if (token.left > c->left.len - l || token.right > c->right.len - r ||
+		    token.left + token.right == 0)
+			return false;
+		add_token(&match, c, l, r, &token);
+		l += token.left;
+		r += token.right;
+	}
+	if (match.cause)
+		*ret = match;
+	return match.cause != NULL;
+}
+
+bool assay_cause_change(const struct assay_change *change, struct assay_match *ret)
+{
+	return match_key(change, ret) || match_sum(change, ret) || match_tokens(change, ret) ||
+	       match_permuted_words(change, ret);
+}
+
+/* ---- whole contents ---- */
+
+static size_t count_lines(struct assay_span text)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		count += text.data[i] == '\n';
+	return count + (text.len > 0 && text.data[text.len - 1] != '\n');
+}
+
+static void split_lines(struct assay_span text, struct assay_span *lines, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!assay_span_next_line(&text, &lines[i]))
+			lines[i] = assay_span_of("", 0);
+	qsort(lines, count, sizeof(*lines), compare_spans);
+}
+
+static bool is_permutation(struct assay_span left, struct assay_span right)
+{
+	assay_auto(assay_freep) struct assay_span *a = NULL;
+	assay_auto(assay_freep) struct assay_span *b = NULL;
+	size_t count = count_lines(left);
+
+	if (count < 2 || count != count_lines(right) || left.len != right.len)
+		return false;
+	a = calloc(count, sizeof(*a));
+	b = calloc(count, sizeof(*b));
+	if (!a || !b)
+		return false;
+	split_lines(left, a, count);
+	split_lines(right, b, count);
+	for (size_t i = 0; i < count; i++)
+		if (!assay_span_equal(a[i], b[i]))
+			return false;
+	return true;
+}
+
+static size_t skip_returns(struct assay_span s, size_t at)
+{
+	while (at + 1 < s.len && s.data[at] == '\r' && s.data[at + 1] == '\n')
+		at++;
+	return at;
+}
+
+static bool differs_in_line_ends(struct assay_span left, struct assay_span right)
+{
+	size_t l = 0, r = 0;
+
+	for (;;) {
+		l = skip_returns(left, l);
+		r = skip_returns(right, r);
+		if (l == left.len || r == right.len)
+			return l == left.len && r == right.len;
+		if (left.data[l++] != right.data[r++])
+			return false;
+	}
+}
+
+const char *assay_cause_whole(struct assay_span left, struct assay_span right,
+			      struct assay_span file)
+{
+	size_t digits;
+
+	if (left.len > ASSAY_MAX_DIFF_INPUT || right.len > ASSAY_MAX_DIFF_INPUT)
+		return NULL;
+	if (left.len != right.len && differs_in_line_ends(left, right))
+		return "line_endings_differ";
+	if (!is_permutation(left, right))
+		return NULL;
+	if (is_sum_line(left, &digits) || assay_span_ends(file, "RECORD") ||
+	    assay_span_ends(file, "SUMS"))
+		return "random_order_in_md5sums";
+	return "random_order_of_lines";
+}
