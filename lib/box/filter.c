@@ -126,7 +126,7 @@ static const struct {
 };
 
 static struct {
-	struct sock_filter program[4096];
+	struct sock_filter program[BOX_FILTER_MAX];
 	unsigned count;
 	struct assay_error err;
 } compiled;
@@ -158,7 +158,7 @@ static int add_rules(scmp_filter_ctx ctx)
 	return rc;
 }
 
-static int export_program(scmp_filter_ctx ctx)
+int box_filter_export(void *ctx, struct sock_filter *program, size_t max)
 {
 	assay_auto(assay_fd_closep) int fd = memfd_create("filter", MFD_CLOEXEC);
 	ssize_t got;
@@ -169,11 +169,10 @@ static int export_program(scmp_filter_ctx ctx)
 	rc = seccomp_export_bpf(ctx, fd);
 	if (rc)
 		return rc;
-	got = pread(fd, compiled.program, sizeof(compiled.program), 0);
-	if (got <= 0 || got % (ssize_t)sizeof(struct sock_filter))
+	got = pread(fd, program, max * sizeof(*program), 0);
+	if (got <= 0 || got % (ssize_t)sizeof(*program))
 		return -EIO;
-	compiled.count = (unsigned)((size_t)got / sizeof(struct sock_filter));
-	return 0;
+	return (int)((size_t)got / sizeof(*program));
 }
 
 static void compile(void)
@@ -188,9 +187,10 @@ static void compile(void)
 	if (!rc)
 		rc = add_rules(ctx);
 	if (!rc)
-		rc = export_program(ctx);
+		rc = box_filter_export(ctx, compiled.program, BOX_FILTER_MAX);
 	seccomp_release(ctx);
-	if (rc) {
+	compiled.count = rc > 0 ? (unsigned)rc : 0;
+	if (rc < 0) {
 		errno = -rc;
 		compiled.err.code = assay_fail_errno(&compiled.err, "system call filter");
 	}
