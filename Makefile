@@ -3,6 +3,7 @@
 #   CC=clang                        another compiler
 #   V=1                             show commands
 #   DEV=1                           warnings are errors (CI)
+#   T="NAME..."                     `make check` runs only these tests
 MAKEFLAGS += -r
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -32,8 +33,7 @@ BUILD_PACKAGES := gcc make perl-base pkg-config git ca-certificates scdoc libarc
 RUN_PACKAGES := mmdebstrap apt gpgv debian-archive-keyring dpkg-dev
 TEST_PACKAGES := check minisign signify-openbsd gpg openssl zstd xz-utils bzip2 binutils \
 	python3-jsonschema fakeroot perl
-
-LINT_PACKAGES := clang clang-format-14 codespell shellcheck pmccabe
+LINT_PACKAGES := codespell shellcheck pmccabe clang clang-format-14 bear gcovr libclang-rt-14-dev
 
 O := build/$(B)
 # The date on the man pages; the commit's when there is one, so that two builds agree.
@@ -96,7 +96,14 @@ FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/fuzz/%)
 .PHONY: all
 all: $(O)/assay $(if $(LAUNCHER_SRC),$(O)/assay-box) $(MAN) $(COMPLETIONS) ## build the program (build/$(B)/assay)
 
-$(O)/%.o: %.c
+# Another compiler, prefix or flag rebuilds everything: the line below is the record that tells.
+FLAGS := $(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(filter-out -Werror,$(CFLAGS_ALL)) $(LDFLAGS_ALL)
+ifeq (,$(filter help clean deps fmt fmt-check,$(MAKECMDGOALS)))
+IGNORED := $(shell mkdir -p $(O); echo '$(subst ','\'',$(FLAGS))' > $(O)/flags.new; \
+	cmp -s $(O)/flags.new $(O)/flags || cp $(O)/flags.new $(O)/flags)
+endif
+
+$(O)/%.o: %.c $(O)/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
@@ -141,87 +148,147 @@ $(O)/tests/t_%: tests/unit/t_%.c $(O)/libassay.a
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
 		$(O)/libassay.a $(PKG_LIBS) $(shell pkg-config --libs check 2>/dev/null)
 
-$(O)/fuzz/f_%: tests/fuzz/f_%.c $(O)/libassay.a
+$(O)/fuzz/f_%: tests/fuzz/f_%.c tests/fuzz/replay.c $(O)/libassay.a
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. \
 		$(if $(filter fuzz,$(B)),-fsanitize=fuzzer,tests/fuzz/replay.c) -o $@ $< \
 		$(O)/libassay.a $(PKG_LIBS)
 
-# ---- dependencies --------------------------------------------------------------------------------
-ALL_PACKAGES := $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
+# ---- packages ----------------------------------------------------------------------------------
+.PHONY: deps
+deps: ## install what the build and the tests need, if missing (apt-get)
+	@tools/deps $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
 
-.PHONY: deps deps-lint
-deps: ## install what building, running and testing needs and this machine lacks
-	@tools/deps $(ALL_PACKAGES)
+.PHONY: deps-lint
+deps-lint: deps ## the same for whoever works on the code: linters, clang, coverage
+	@tools/deps $(LINT_PACKAGES)
 
-deps-lint:
-	@tools/deps $(ALL_PACKAGES) $(LINT_PACKAGES)
+# ---- tests -------------------------------------------------------------------------------------
+# Unit programs, fuzz targets on their corpora, and scripts: tests/FOLDER/run or any tests/FOLDER/NAME.sh.
+# The heavy ones have targets of their own.
+HEAVY := bench badday hostile system
+SCRIPTS := $(sort $(filter-out $(foreach h,$(HEAVY),tests/$(h)/%),$(wildcard tests/*/run tests/*/*.sh)))
+TESTS := $(UNIT_BIN) $(FUZZ_BIN) $(SCRIPTS)
+ifdef T
+TESTS := $(filter $(foreach name,$(T),%/$(name) %/t_$(name) %/f_$(name) %/$(name).sh \
+	tests/$(name)/run),$(TESTS))
+endif
 
-# ---- tests ---------------------------------------------------------------------------------------
-.PHONY: check check-built sanitize lint fmt fmt-check repro-check badday hostile demo bench
-# In two steps: pkg-config answers only once the packages are there.
+.PHONY: check
 check: deps ## install what is missing, build, run all tests
 	@$(MAKE) --no-print-directory check-built
 
-check-built: all $(UNIT_BIN)
-	@tools/check $(O)
+.PHONY: check-built
+check-built: all $(filter $(O)/%,$(TESTS)) ## build and run all tests; installs nothing
+	@tests/run $(O) $(TESTS)
 
-sanitize: deps ## all tests under ASan and UBSan
-	@CK_FORK=no ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 $(MAKE) --no-print-directory B=asan check-built
+.PHONY: sanitize
+sanitize: ## all tests under ASan and UBSan
+	@CK_FORK=no $(MAKE) --no-print-directory B=asan check
 
-lint: deps-lint ## layering, headers, lengths, spelling, shell
-	tools/lint-layers
-	codespell --quiet-level=3 --ignore-words=tools/spelling $$(git ls-files | grep -vE '^(LICENSE|tests/(golden|cli|adversarial)/)')
-	shellcheck -S warning .ci/run $$(git ls-files tools tests | xargs grep -lE '^#!.*\b(ba)?sh')
-
-fmt: ## format the code in place (clang-format 14)
-	clang-format-14 -i $$(git ls-files '*.[ch]')
-
-fmt-check: ## is the code formatted?
-	clang-format-14 --dry-run -Werror $$(git ls-files '*.[ch]')
-
-repro-check: all ## build twice in different places and compare with our own program
-	tools/repro-check $(O)/assay
-
+.PHONY: badday
 badday: all ## full disks, kills, broken mirrors and stores
 	tests/badday/run $(O)/assay
 
+.PHONY: hostile
 hostile: all ## builds that attack the box
 	tests/hostile/run $(O)/assay
 
+.PHONY: fuzz
+fuzz: ## T=tar SECS=60: libFuzzer on one target, beginning with its corpus
+	@tools/deps clang libclang-rt-14-dev
+	@$(MAKE) --no-print-directory B=fuzz build/fuzz/fuzz/f_$(T)
+	@mkdir -p build/fuzz/found/$(T) tests/fuzz/corpus/$(T)
+	build/fuzz/fuzz/f_$(T) -max_total_time=$(or $(SECS),60) -rss_limit_mb=2048 \
+		-artifact_prefix=build/fuzz/found/$(T)/ build/fuzz/found/$(T) tests/fuzz/corpus/$(T)
+
+.PHONY: cov
+cov: ## line coverage of the tests, in build/cov/coverage
+	@tools/deps gcovr
+	@$(MAKE) --no-print-directory B=cov check
+	@mkdir -p build/cov/coverage
+	@gcovr --root . --filter lib/ --filter normalizers/ --filter worker/ --filter cli/ \
+		--html-details build/cov/coverage/index.html --print-summary build/cov | tail -n 3
+
+.PHONY: repro-check
+repro-check: all ## build two clones in two places and compare them with our own program
+	@tools/repro-check $(O)/assay
+
+.PHONY: demo
 demo: deps ## the main job on a real package
 	@$(MAKE) --no-print-directory all
 	@tools/demo $(O)/assay build/demo
 
+.PHONY: bench
 bench: all ## against diffoscope and against decompress-and-hash, ratios in one run
 	tests/bench/run $(O)/assay build/bench
 
-# ---- installation --------------------------------------------------------------------------------
-INSTALL := install -D -m
+# ---- style -------------------------------------------------------------------------------------
+HEADERS := $(sort $(wildcard include/assay/*.h lib/*/*.h normalizers/*.h worker/*.h cli/*.h))
+C_FILES := $(sort $(wildcard lib/*/*.c lib/*/*/*.c normalizers/*.c worker/*.c cli/*.c tests/*/*.c))
 
-.PHONY: install uninstall
-install: all ## install below $(DESTDIR)$(prefix)
-	$(INSTALL) 755 $(O)/assay $(DESTDIR)$(bindir)/assay
-	$(INSTALL) 755 $(O)/assay-box $(DESTDIR)$(libexecdir)/assay/assay-box
-	$(INSTALL) 644 $(O)/libassay.a $(DESTDIR)$(libdir)/libassay.a
-	for h in include/assay/*.h; do $(INSTALL) 644 $$h $(DESTDIR)$(includedir)/assay/$${h##*/} || exit; done
-	for m in $(MAN); do $(INSTALL) 644 $$m $(DESTDIR)$(mandir)/man$${m##*.}/$${m##*/} || exit; done
-	$(INSTALL) 644 $(O)/completions/assay.bash $(DESTDIR)$(datadir)/bash-completion/completions/assay
-	$(INSTALL) 644 $(O)/completions/_assay $(DESTDIR)$(datadir)/zsh/site-functions/_assay
-	$(INSTALL) 644 $(O)/completions/assay.fish $(DESTDIR)$(datadir)/fish/vendor_completions.d/assay.fish
-	install -d $(DESTDIR)$(libdir)/pkgconfig
-	sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' \
-		-e 's|@version@|$(VERSION)|' share/assay.pc.in > $(DESTDIR)$(libdir)/pkgconfig/assay.pc
-	chmod 644 $(DESTDIR)$(libdir)/pkgconfig/assay.pc
+.PHONY: lint
+lint: deps-lint ## layers, lengths, headers, spelling, scripts, and what every format must have
+	@$(MAKE) --no-print-directory lint-headers
+	@tools/lint $(HEADERS) $(C_FILES)
 
+.PHONY: lint-headers
+lint-headers: $(HEADERS:%=$(O)/alone/%.ok)
+
+$(O)/alone/%.ok: %
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) -I. $(PKG_CFLAGS) -std=gnu17 $(WARN) -Wno-unused-function \
+		-fsyntax-only -x c -include $< /dev/null
+	@touch $@
+
+.PHONY: fmt
+fmt: ## clang-format on every C file
+	@tools/deps clang-format-14
+	@clang-format-14 -i $(HEADERS) $(C_FILES)
+
+.PHONY: fmt-check
+fmt-check: ## say what clang-format would change
+	@tools/deps clang-format-14
+	@clang-format-14 --dry-run --Werror $(HEADERS) $(C_FILES)
+
+compile_commands.json: ## for editors
+	@tools/deps bear
+	bear -- $(MAKE) B=debug CC=$(CC) -B all
+
+# ---- installation ------------------------------------------------------------------------------
+INSTALL := install
+
+.PHONY: install
+install: all ## DESTDIR and prefix as usual; a prefix must be given to `make` too
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig \
+		$(DESTDIR)$(includedir)/assay $(DESTDIR)$(mandir)/man1 \
+		$(DESTDIR)$(datadir)/bash-completion/completions \
+		$(DESTDIR)$(datadir)/zsh/site-functions $(DESTDIR)$(datadir)/fish/vendor_completions.d
+	$(INSTALL) -m 755 $(O)/assay $(DESTDIR)$(bindir)/assay
+	$(if $(LAUNCHER_SRC),$(INSTALL) -D -m 755 $(O)/assay-box $(DESTDIR)$(libexecdir)/assay/assay-box)
+	$(INSTALL) -m 644 $(O)/libassay.a $(DESTDIR)$(libdir)/libassay.a
+	$(INSTALL) -m 644 $(wildcard include/assay/*.h) $(DESTDIR)$(includedir)/assay
+	$(INSTALL) -m 644 $(MAN) $(DESTDIR)$(mandir)/man1
+	$(INSTALL) -m 644 $(O)/completions/assay.bash \
+		$(DESTDIR)$(datadir)/bash-completion/completions/assay
+	$(INSTALL) -m 644 $(O)/completions/_assay $(DESTDIR)$(datadir)/zsh/site-functions/_assay
+	$(INSTALL) -m 644 $(O)/completions/assay.fish \
+		$(DESTDIR)$(datadir)/fish/vendor_completions.d/assay.fish
+	sed -e 's|@prefix@|$(prefix)|; s|@libdir@|$(libdir)|; s|@includedir@|$(includedir)|' \
+		-e 's|@version@|$(VERSION)|; s|@libs@|$(LIBS)|' share/assay.pc.in \
+		> $(DESTDIR)$(libdir)/pkgconfig/assay.pc
+
+.PHONY: uninstall
 uninstall: ## remove what install put there
-	rm -rf $(DESTDIR)$(bindir)/assay $(DESTDIR)$(libexecdir)/assay $(DESTDIR)$(libdir)/libassay.a \
-		$(DESTDIR)$(includedir)/assay $(DESTDIR)$(libdir)/pkgconfig/assay.pc \
+	rm -f $(DESTDIR)$(bindir)/assay $(DESTDIR)$(libexecdir)/assay/assay-box \
+		$(DESTDIR)$(libdir)/libassay.a $(DESTDIR)$(libdir)/pkgconfig/assay.pc \
+		$(MAN:$(O)/man/%=$(DESTDIR)$(mandir)/man1/%) \
 		$(DESTDIR)$(datadir)/bash-completion/completions/assay \
 		$(DESTDIR)$(datadir)/zsh/site-functions/_assay \
 		$(DESTDIR)$(datadir)/fish/vendor_completions.d/assay.fish
-	for m in $(MAN); do rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$${m##*/}; done
+	rm -rf $(DESTDIR)$(includedir)/assay
+	-rmdir $(DESTDIR)$(libexecdir)/assay
 
 .PHONY: clean
 clean: ## remove build/
@@ -229,6 +296,6 @@ clean: ## remove build/
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | expand -t 14
+	@grep -hE '^[a-z_.-]+:.*## ' Makefile | sed -E 's/^([a-z_.-]+):.*## /\1\t/' | sort | expand -t 24
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
