@@ -4,8 +4,7 @@
  * Ed25519 or ECDSA P-256 keys in PEM files.  The predicate is the caller's JSON; this module knows
  * the envelope, the statement frame and the keys.
  *
- * The key that signs lives in a process of its own (struct assay_signer): it is forked before
- * anything hostile is read, gets payloads over a socket, and gives back envelopes.
+ * A job signs through assay/signer.h, so that the key is never in a process that reads artifacts.
  */
 #ifndef ASSAY_ATTESTATION_H
 #define ASSAY_ATTESTATION_H
@@ -88,21 +87,5 @@ enum assay_code assay_dsse_verify_quorum(struct assay_span envelope, struct assa
 /* The statement of an envelope without looking at its signatures: for showing, never for deciding. */
 enum assay_code assay_dsse_peek(struct assay_span envelope, json_t **ret_statement,
 				struct assay_error *err) ASSAY_CHECKED;
-
-/* A process that holds a private key. */
-struct assay_signer;
-/* Forks it; the key is loaded in the child and never in this process. */
-enum assay_code assay_signer_start(const char *key_path, struct assay_signer **ret,
-				   struct assay_error *err) ASSAY_CHECKED;
-/* Appends the envelope of a statement as one line. */
-enum assay_code assay_signer_sign(struct assay_signer *signer, const json_t *statement,
-				  struct assay_buf *out, struct assay_error *err) ASSAY_CHECKED;
-/* The id of its key, lowercase hex. */
-const char *assay_signer_key_id(const struct assay_signer *signer);
-/* Its public key as SPKI PEM. */
-const char *assay_signer_public_pem(const struct assay_signer *signer);
-/* Ends the process and waits for it; accepts NULL. */
-void assay_signer_stop(struct assay_signer *signer);
-void assay_signer_stopp(struct assay_signer **signer);
 
 #endif

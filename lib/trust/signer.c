@@ -11,6 +11,8 @@
  *
  * Messages in both directions: struct head, bytes.
  */
+#include "assay/signer.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -21,6 +23,7 @@
 #include "assay/cleanup.h"
 #include "assay/file.h"
 #include "assay/limits.h"
+#include "assay/log.h"
 #include "key_int.h"
 
 #define PAYLOAD_MAX (ASSAY_MAX_ENVELOPE / 2)
@@ -230,8 +233,8 @@ static enum assay_code read_greeting(struct assay_signer *signer, struct assay_e
 	return signer->public_pem ? ASSAY_OK : assay_fail(err, ASSAY_ENOMEM, "out of memory");
 }
 
-enum assay_code assay_signer_start(const char *key_path, struct assay_signer **ret,
-				   struct assay_error *err)
+static enum assay_code start(const char *key_path, struct assay_signer **ret,
+			     struct assay_error *err)
 {
 	assay_auto(assay_signer_stopp) struct assay_signer *signer = calloc(1, sizeof(*signer));
 	pid_t parent = getpid();
@@ -253,6 +256,25 @@ enum assay_code assay_signer_start(const char *key_path, struct assay_signer **r
 		return err->code;
 	*ret = assay_steal(signer);
 	return ASSAY_OK;
+}
+
+enum assay_code assay_signer_start(const char *key_path, struct assay_signer **ret,
+				   struct assay_error *err)
+{
+	assay_auto(assay_freep) char *fallback = NULL;
+	bool made = false;
+
+	if (key_path)
+		return start(key_path, ret, err);
+	fallback = assay_key_default_path();
+	if (!fallback)
+		return assay_fail(err, ASSAY_ENOMEM, "signer: out of memory");
+	if (assay_key_ensure(fallback, &made, err))
+		return err->code;
+	if (made)
+		assay_log(ASSAY_LOG_NOTE, "made a signing key: %s (public: %s.pub)", fallback,
+			  fallback);
+	return start(fallback, ret, err);
 }
 
 enum assay_code assay_signer_sign(struct assay_signer *signer, const json_t *statement,

@@ -12,6 +12,7 @@
 #include "assay/hex.h"
 #include "assay/path.h"
 #include "assay/process.h"
+#include "assay/signer.h"
 
 static char *top, *old_directory;
 static struct assay_error err;
@@ -475,6 +476,23 @@ START_TEST(the_signer_hears_its_parent_alone)
 }
 END_TEST
 
+START_TEST(the_first_use_makes_a_key)
+{
+	struct assay_signer *signer = NULL;
+	char id[ASSAY_DIGEST_TEXT];
+
+	setenv("XDG_DATA_HOME", top, 1);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_msg(assay_signer_start(NULL, &signer, &err) == ASSAY_OK, "%s", err.msg);
+		if (i)
+			ck_assert_str_eq(id, assay_signer_key_id(signer));
+		memcpy(id, assay_signer_key_id(signer), sizeof(id));
+		assay_signer_stop(signer);
+	}
+	ck_assert_int_eq(access("assay/key.pem", R_OK), 0);
+}
+END_TEST
+
 START_TEST(default_path)
 {
 	char *path;
@@ -512,6 +530,7 @@ int main(void)
 	tcase_add_test(tc, minisign_reads_what_we_write);
 	tcase_add_test(tc, the_signer_signs);
 	tcase_add_test(tc, the_signer_hears_its_parent_alone);
+	tcase_add_test(tc, the_first_use_makes_a_key);
 	tcase_add_test(tc, default_path);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(suite, tc);
