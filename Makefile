@@ -77,6 +77,9 @@ ifeq ($(B),fuzz)
 LDFLAGS_ALL += -fsanitize=address,undefined
 endif
 
+# the launcher needs nothing but libc, and starts faster without the dynamic loader
+LAUNCHER_STATIC := $(if $(filter release debug,$(B)),-static-pie)
+
 # ---- sources, sorted: the link order is part of a reproducible build -------------------------
 LIB_SRC := $(sort $(wildcard lib/*/*.c normalizers/*.c))
 LAUNCHER_SRC := $(sort $(wildcard lib/box/launcher/*.c))
@@ -140,7 +143,7 @@ $(O)/assay: $(PROG_OBJ) $(O)/libassay.a
 
 $(O)/assay-box: $(LAUNCHER_OBJ)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) $(CFLAGS_ALL) -o $@ $^
+	$(Q)$(CC) $(LDFLAGS_ALL) $(CFLAGS_ALL) $(LAUNCHER_STATIC) -o $@ $^
 
 $(O)/tests/t_%: tests/unit/t_%.c $(O)/libassay.a
 	$(call say,CC,$<)

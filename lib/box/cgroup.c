@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -151,17 +152,32 @@ static void remove_stale(int parent)
 	}
 }
 
-static void open_group(struct box_cgroup *cgroup, enum box_controller which)
+/* Looked up, and tidied, once per process. */
+static struct box_group parents[BOX_CONTROLLERS];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void find_parents(void)
 {
 	static const char *const names[] = { "memory", "pids", "cpuacct", "freezer", "" };
+
+	for (int i = 0; i < BOX_CONTROLLERS; i++) {
+		struct box_group *group = &parents[i];
+
+		group->parent = cgroup_find(names[i], &group->v2);
+		group->sys = group->parent < 0 ? errno : 0;
+		if (group->parent >= 0)
+			remove_stale(group->parent);
+	}
+}
+
+static void open_group(struct box_cgroup *cgroup, enum box_controller which)
+{
 	struct box_group *group = &cgroup->groups[which];
 
-	group->parent = cgroup_find(names[which], &group->v2);
-	if (group->parent < 0) {
-		group->sys = errno;
+	*group = parents[which];
+	group->fd = -1;
+	if (group->parent < 0)
 		return;
-	}
-	remove_stale(group->parent);
 	/* one version 2 directory may serve several controllers */
 	if (mkdirat(group->parent, cgroup->name, 0755) && errno != EEXIST) {
 		group->sys = errno;
@@ -200,8 +216,7 @@ void box_cgroup_open(struct box_cgroup *cgroup, uint64_t memory, uint64_t proces
 	static atomic_uint sequence;
 	struct box_group *pids = &cgroup->groups[BOX_PIDS];
 
-	for (int i = 0; i < BOX_CONTROLLERS; i++)
-		cgroup->groups[i] = (struct box_group){ .parent = -1, .fd = -1 };
+	pthread_once(&once, find_parents);
 	snprintf(cgroup->name, sizeof(cgroup->name), STALE_PREFIX "%llu-%d-%llu-%u",
 		 (unsigned long long)pid_namespace(), (int)getpid(),
 		 (unsigned long long)start_time(getpid()), atomic_fetch_add(&sequence, 1));
@@ -235,10 +250,12 @@ static void read_memory(const struct box_group *group, struct box_counters *ret)
 		ret->memory_peak = read_number(group->fd, "memory.peak");
 		ret->memory_now = read_number(group->fd, "memory.current");
 		ret->oom_kills = read_key(group->fd, "memory.events", "oom_kill");
+		ret->anonymous = read_key(group->fd, "memory.stat", "anon");
 	} else {
 		ret->memory_peak = read_number(group->fd, "memory.max_usage_in_bytes");
 		ret->memory_now = read_number(group->fd, "memory.usage_in_bytes");
 		ret->oom_kills = read_key(group->fd, "memory.oom_control", "oom_kill");
+		ret->anonymous = read_key(group->fd, "memory.stat", "total_rss");
 	}
 }
 
@@ -307,10 +324,8 @@ bool box_cgroup_close(struct box_cgroup *cgroup, int timeout_ms)
 
 		if (group->fd >= 0)
 			close(group->fd);
-		if (group->parent >= 0) {
+		if (group->parent >= 0)
 			empty &= remove_group(cgroup, group, deadline);
-			close(group->parent);
-		}
 		group->fd = group->parent = -1;
 	}
 	return empty;

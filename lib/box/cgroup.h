@@ -23,7 +23,8 @@ enum box_controller {
 };
 
 struct box_group {
-	int parent, fd; /* -1: not available */
+	int parent;     /* borrowed; -1: not available */
+	int fd;         /* -1: not available */
 	bool v2;
 	int sys;        /* why it is not available */
 };
@@ -35,6 +36,7 @@ struct box_cgroup {
 
 struct box_counters {
 	uint64_t memory_peak, memory_now;
+	uint64_t anonymous;         /* memory that is not files */
 	uint64_t oom_kills;         /* processes killed for want of memory */
 	uint64_t processes_peak;
 	uint64_t processes_refused; /* forks refused by the limit */

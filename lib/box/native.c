@@ -6,6 +6,7 @@
 #include "native.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -57,14 +58,17 @@ static void set_limits(struct box_run *run)
 
 /* Launcher and init live in the group as well. */
 #define OWN_PROCESSES 2
+/* Kernel memory of a file in a tmpfs: inode, dentry, page-cache root. */
+#define INODE_COST 1280
 
 static void open_cgroup(struct box_run *run)
 {
 	struct box_settings *s = &run->settings;
 	struct box_group *groups = run->cgroup.groups;
 
-	/* files in the box are pages of a tmpfs, charged to whoever wrote them */
-	box_cgroup_open(&run->cgroup, s->memory + s->disk, s->processes + OWN_PROCESSES);
+	/* files in the box are pages and inodes of a tmpfs, charged to whoever wrote them */
+	box_cgroup_open(&run->cgroup, s->memory + s->disk + s->inodes * INODE_COST,
+			s->processes + OWN_PROCESSES);
 	if (groups[BOX_MEMORY].fd < 0)
 		s->flags |= WIRE_LIMIT_MEMORY;
 	if (groups[BOX_PIDS].fd < 0)
@@ -81,8 +85,10 @@ static void report_groups(struct box_run *run)
 
 	if (memory->fd >= 0)
 		box_isolation_layer(&run->isolation, LAYER_MEMORY, 0,
-				    "cgroup v%d: %llu bytes of memory and %llu of files", memory->v2 + 1,
-				    (unsigned long long)s->memory, (unsigned long long)s->disk);
+				    "cgroup v%d: %llu bytes of memory, beside %llu of files and their "
+				    "inodes",
+				    memory->v2 + 1, (unsigned long long)s->memory,
+				    (unsigned long long)s->disk);
 	else
 		box_isolation_layer(&run->isolation, LAYER_MEMORY, memory->sys,
 				    "address space of each process only");
@@ -130,7 +136,8 @@ static void judge(struct box_run *run, struct assay_box_result *ret)
 		ret->signal = WTERMSIG(run->status);
 	}
 	failed = ret->reason != ASSAY_BOX_EXITED || ret->exit_code;
-	if (failed && run->disk_was_full)
+	/* SIGXFSZ: one file larger than the whole disk */
+	if (failed && (run->disk_was_full || ret->signal == SIGXFSZ))
 		ret->reason = ASSAY_BOX_DISK;
 	if (run->stopped)
 		ret->reason = run->reason;

@@ -6,7 +6,6 @@
  */
 #include "notify.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
@@ -58,18 +57,17 @@ static void count(int listener, const struct seccomp_notif *request, struct box_
 	name_process(listener, request, attempt->process, sizeof(attempt->process));
 }
 
-bool box_notify_answer(int listener, struct box_isolation *isolation, bool counted)
+void box_notify_answer(int listener, struct box_isolation *isolation, bool counted)
 {
 	struct seccomp_notif request = { 0 };
 	struct seccomp_notif_resp answer = { 0 };
 
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &request))
-		return errno == EINTR || errno == ENOENT; /* the caller was killed meanwhile */
+		return; /* the caller was killed meanwhile */
 	if (counted)
 		count(listener, &request, isolation);
 	answer.id = request.id;
 	answer.error = -box_filter_errno(request.data.nr);
 	/* fails only when the caller is gone */
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
-	return true;
 }

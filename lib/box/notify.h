@@ -5,8 +5,7 @@
 
 #include "isolation.h"
 
-/* Takes one notification; counted false while the launcher itself probes the filter.  False when
- * the listener has ended. */
-bool box_notify_answer(int listener, struct box_isolation *isolation, bool counted);
+/* Takes one notification; counted false while the launcher itself probes the filter. */
+void box_notify_answer(int listener, struct box_isolation *isolation, bool counted);
 
 #endif

@@ -2,11 +2,16 @@
 /* What the launcher reports, and the descriptors it hands over. */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "native.h"
+
+/* linux/seccomp.h of the build may be older than the kernel */
+#define NOTIF_SET_FLAGS _IOW('!', 4, uint64_t)
+#define NOTIF_FD_SYNC_WAKE_UP 1ULL
 
 static void take_layer(struct box_run *run, const struct wire_record *r, int fd)
 {
@@ -35,6 +40,9 @@ static void take_listener(struct box_run *run, const struct wire_record *r, int 
 	(void)r;
 	if (run->listener < 0)
 		run->listener = dup(fd);
+	/* answers wake the caller on the same processor where the kernel knows how (6.6) */
+	if (run->listener >= 0)
+		ioctl(run->listener, NOTIF_SET_FLAGS, NOTIF_FD_SYNC_WAKE_UP);
 }
 
 static void take_ready(struct box_run *run, const struct wire_record *r, int fd)

@@ -84,7 +84,8 @@ static void look_at_limits(struct box_run *run)
 	struct statfs fs;
 
 	box_cgroup_read(&run->cgroup, &run->counters);
-	if (run->counters.oom_kills)
+	/* the group's limit has room for files as well: memory itself is watched here */
+	if (run->counters.oom_kills || run->counters.anonymous > run->settings.memory)
 		stop(run, ASSAY_BOX_MEMORY);
 	if (run->counters.processes_refused)
 		stop(run, ASSAY_BOX_PROCESSES);
@@ -115,7 +116,10 @@ static enum assay_code take(struct box_run *run, const struct pollfd *fds, struc
 	/* records first: the listener comes with one, and so does the end of the probes */
 	if (fds[1].revents)
 		box_take_record(run);
-	if (fds[2].revents && !box_notify_answer(run->listener, &run->isolation, run->ready)) {
+	if (fds[2].revents & POLLIN)
+		box_notify_answer(run->listener, &run->isolation, run->ready);
+	else if (fds[2].revents) {
+		/* nobody is left under the filter */
 		close(run->listener);
 		run->listener = -1;
 	}
