@@ -30,6 +30,16 @@
 #define ASSAY_MAX_DIFF_LINES 200      /* lines of one unified diff in a report */
 #define ASSAY_MAX_REPORT (256 * ASSAY_MIB)
 
+/* Sources */
+#define ASSAY_MAX_CHECKOUT (32 * ASSAY_GIB)     /* bytes of one checked out or unpacked source */
+#define ASSAY_MAX_GIT_BLOB (1 * ASSAY_GIB)      /* one file of a git source (read as a whole) */
+#define ASSAY_MAX_GIT_FETCH (16 * ASSAY_GIB)    /* received for one repository */
+#define ASSAY_GIT_SILENCE_S 120                 /* a server that sends nothing for so long is given up */
+#define ASSAY_MAX_CHECKOUT_DEPTH 128            /* directories within each other */
+#define ASSAY_MAX_CHECKOUT_PATH 4000
+#define ASSAY_MAX_SUBMODULE_DEPTH 8
+#define ASSAY_MAX_GITMODULES (1 * ASSAY_MIB)
+
 /* Small files of the trusted side */
 #define ASSAY_MAX_RECIPE (1 * ASSAY_MIB)
 #define ASSAY_MAX_RECIPE_DEPTH 8     /* lists and mappings within each other */

@@ -4,6 +4,9 @@
  * Nothing of the source is executed: no hooks, no filters, no smudge.  Hostile paths ("..", ".git"
  * in any case, names that fold together, links that leave the tree) are refused.  Every mtime is set
  * to the commit's time (or epoch) and modes to 0644/0755.
+ *
+ * The target directory is created, or must be empty.  After an error it holds an unfinished tree that
+ * the caller removes.  No function keeps state between calls; those that fetch lock the cache.
  */
 #ifndef ASSAY_VCS_H
 #define ASSAY_VCS_H
@@ -17,21 +20,29 @@ struct assay_checkout {
 	struct assay_digest tree;   /* our SHA-256 over the sorted tree: type, mode, path, content */
 	int64_t commit_time;        /* seconds; for an archive the newest member's mtime */
 	uint64_t files, bytes;
+	/* Git LFS pointers, left as they are: their content must come as inputs. */
+	uint64_t lfs_pointers;
+	char lfs_first[256]; /* path of the first, "" when there is none */
 };
 
-/* location: local path or URL; mirrors: NULL-terminated list of "PREFIX=PATH" that map a URL prefix
- * to a local mirror.  cache: a directory for fetched repositories (in the store).  Submodules are
- * checked out by their recorded commit.  ASSAY_ENOTFOUND when the commit is not there. */
+/* location: local path or URL (https, http, file); mirrors: NULL or a NULL-terminated list of
+ * "PREFIX=PATH" that map a URL prefix to a local mirror: the longest that matches is used, and then
+ * nothing is fetched.  cache: a directory for fetched repositories (in the store; may be NULL when
+ * nothing is to be fetched).  Submodules are checked out by their recorded commit; what a URL names
+ * may only name URLs.  ASSAY_ENOTFOUND when the repository or commit is not there; ASSAY_EUNTRUSTED
+ * when the source is hostile. */
 enum assay_code assay_vcs_checkout_git(const char *location, const char *commit,
 				       const char *const *mirrors, const char *cache,
 				       const char *directory, struct assay_checkout *ret,
 				       struct assay_error *err) ASSAY_CHECKED;
-/* Resolves a branch or tag name to a full commit id (for `recipe lock` only). */
+/* Resolves a branch or tag name, "HEAD" or a full "refs/..." name to a commit id (for `recipe lock`
+ * only).  A name that is both a branch and a tag is refused. */
 enum assay_code assay_vcs_resolve(const char *location, const char *name,
 				  const char *const *mirrors, const char *cache, char ret_commit[65],
 				  struct assay_error *err) ASSAY_CHECKED;
-/* Unpacks an archive (already verified by digest) through libarchive; a single top directory is
- * kept as it is. */
+/* Unpacks an archive (tar with any compression, or zip; already verified by digest) through
+ * libarchive; a single top directory is kept as it is.  Hard links become copies; devices, sockets,
+ * duplicate names, links that leave the tree and members under a link are refused. */
 enum assay_code assay_vcs_unpack(int archive_fd, const char *directory, struct assay_checkout *ret,
 				 struct assay_error *err) ASSAY_CHECKED;
 

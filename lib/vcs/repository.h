@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a location to an open repository that has the commit: a local path, a mirror, or the cache. */
+#ifndef ASSAY_VCS_REPOSITORY_H
+#define ASSAY_VCS_REPOSITORY_H
+
+#include <stdbool.h>
+
+/* not <git2.h>: git2/index.h has a field called ctime, which banned.h does not let pass */
+#include <git2/blob.h>
+#include <git2/buffer.h>
+#include <git2/commit.h>
+#include <git2/common.h>
+#include <git2/config.h>
+#include <git2/errors.h>
+#include <git2/global.h>
+#include <git2/object.h>
+#include <git2/odb.h>
+#include <git2/oid.h>
+#include <git2/refs.h>
+#include <git2/remote.h>
+#include <git2/repository.h>
+#include <git2/tree.h>
+
+#include "assay/error.h"
+
+struct vcs_place {
+	const char *const *mirrors; /* may be NULL */
+	const char *cache;          /* may be NULL */
+};
+
+/* commit NULL: all branches and tags are brought up to date, for resolving a name. */
+enum assay_code repository_open(const struct vcs_place *place, const char *location,
+				const char *commit, git_repository **ret, struct assay_error *err)
+	ASSAY_CHECKED;
+static inline void repository_freep(git_repository **repository)
+{
+	git_repository_free(*repository);
+}
+/* The message of libgit2's last error behind ours; GIT_ENOTFOUND becomes ASSAY_ENOTFOUND. */
+enum assay_code repository_fail(struct assay_error *err, int status, const char *fmt, ...)
+	ASSAY_PRINTF(3, 4) __attribute__((cold));
+/* libgit2 with our settings; false when it cannot start.  Counted: pair with git_libgit2_shutdown. */
+bool repository_library_start(void);
+
+#endif
