@@ -60,6 +60,9 @@ struct assay_sink {
 	uint64_t hint;
 	uint64_t spill_offset;
 	bool mapped;
+	bool discards; /* measuring: counts and sums what it gets */
+	uint64_t discarded;
+	uint32_t crc;
 };
 
 /* A decoded payload; bytes live until it is released. */
@@ -90,6 +93,22 @@ void assay_decoded_release(struct assay_decoded *decoded);
 enum assay_code assay_codec_decode(enum assay_codec codec, const struct assay_span *parts,
 				   size_t count, struct assay_sink *sink, uint64_t *ret_consumed,
 				   struct assay_error *err) ASSAY_CHECKED;
+
+struct assay_measure {
+	uint64_t consumed; /* encoded bytes of the unit */
+	uint64_t size;	   /* what it decodes to */
+	uint32_t crc32;	   /* of the decoded bytes */
+};
+
+/* Decodes one unit without keeping what it holds, under the same limits: for formats that do not
+ * write down where their units end. */
+enum assay_code assay_codec_measure(enum assay_codec codec, struct assay_span encoded,
+				    struct assay_measure *ret, struct assay_error *err)
+	ASSAY_CHECKED;
+
+/* CRC-32 as in gzip, zip and PNG (ISO 3309), continued from the sum of what came before (0 at the
+ * start). */
+uint32_t assay_crc32(uint32_t before, struct assay_span bytes);
 
 /* Reads in to its end and writes one zstd frame with a checksum to out.  The same bytes give the same
  * frame. */

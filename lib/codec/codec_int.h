@@ -33,4 +33,7 @@ extern const struct codec_ops codec_deflate, codec_zlib, codec_xz, codec_lzma, c
 enum assay_code sink_reserve(struct assay_sink *sink, size_t want, struct assay_error *err)
 	ASSAY_CHECKED;
 
+/* Measuring: adds what the sink holds to its sums. */
+void sink_discard(struct assay_sink *sink);
+
 #endif

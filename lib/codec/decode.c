@@ -2,6 +2,7 @@
 /* Drives one decoder over its parts into a sink; the decoders themselves are one file a library. */
 #include <stdlib.h>
 
+#include "assay/limits.h"
 #include "codec_int.h"
 
 static const struct codec_ops *const table[] = {
@@ -68,7 +69,7 @@ enum assay_code assay_codec_decode(enum assay_codec codec, const struct assay_sp
 	enum assay_code code;
 	void *state;
 
-	if (ops->whole && count == 1) {
+	if (ops->whole && count == 1 && !sink->discards) {
 		code = ops->whole(parts[0], sink, ret_consumed, err);
 		if (code != ASSAY_EUNSUPPORTED)
 			return code;
@@ -82,5 +83,23 @@ enum assay_code assay_codec_decode(enum assay_codec codec, const struct assay_sp
 		ops->close(state);
 	}
 	free(state);
+	return code;
+}
+
+enum assay_code assay_codec_measure(enum assay_codec codec, struct assay_span encoded,
+				    struct assay_measure *ret, struct assay_error *err)
+{
+	struct assay_codec_space space = { .spill_fd = -1, .max = ASSAY_MAX_DECODED };
+	struct assay_sink sink;
+	enum assay_code code;
+	uint64_t consumed;
+
+	assay_sink_open(&sink, &space, encoded.len, 0);
+	sink.discards = true;
+	code = assay_codec_decode(codec, &encoded, 1, &sink, &consumed, err);
+	sink_discard(&sink);
+	if (!code)
+		*ret = (struct assay_measure){ consumed, sink.discarded, sink.crc };
+	assay_sink_abandon(&sink);
 	return code;
 }

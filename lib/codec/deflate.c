@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deflate, bare and in its zlib wrapper, through zlib. */
+/* Deflate, bare and in its zlib wrapper, through zlib; and its CRC-32. */
 #include <zlib.h>
 
 #include "codec_int.h"
@@ -65,3 +65,8 @@ const struct codec_ops codec_zlib = {
 	.step = deflate_step,
 	.close = deflate_close,
 };
+
+uint32_t assay_crc32(uint32_t before, struct assay_span bytes)
+{
+	return bytes.len ? (uint32_t)crc32_z(before, bytes.data, bytes.len) : before;
+}

@@ -16,6 +16,7 @@
 
 #define FIRST_ROOM (64 * ASSAY_KIB)
 #define SPILL_GROWTH (32 * ASSAY_MIB)
+#define DISCARD_ROOM (256 * ASSAY_KIB)
 #define SLACK 64 /* lets a decoder see the end of a stream whose size was known */
 
 static uint64_t page_up(uint64_t n)
@@ -136,12 +137,29 @@ static enum assay_code grow_heap(struct assay_sink *sink, uint64_t capacity,
 	return ASSAY_OK;
 }
 
+void sink_discard(struct assay_sink *sink)
+{
+	sink->crc = assay_crc32(sink->crc, assay_span_of(sink->data, sink->len));
+	sink->discarded += sink->len;
+	sink->len = 0;
+}
+
+static enum assay_code reserve_discarding(struct assay_sink *sink, struct assay_error *err)
+{
+	sink_discard(sink);
+	if (sink->discarded > sink->allowed)
+		return limit_error(sink, err);
+	return sink->capacity ? ASSAY_OK : grow_heap(sink, DISCARD_ROOM, err);
+}
+
 enum assay_code sink_reserve(struct assay_sink *sink, size_t want, struct assay_error *err)
 {
 	uint64_t need, capacity;
 
 	if (sink->capacity - sink->len >= (want ? want : 1))
 		return ASSAY_OK;
+	if (sink->discards)
+		return reserve_discarding(sink, err);
 	/* SLACK beyond the limit is room for a decoder to find its end in, not for data */
 	if (sink->len > sink->allowed)
 		return limit_error(sink, err);

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * zstd (RFC 8878).  Frames and blocks carry their sizes, so a file is laid out without decoding;
+ * decode() lets libzstd verify sizes and checksums.
+ */
+#include "assay/codec.h"
+#include "assay/limits.h"
+#include "field_rows.h"
+
+enum {
+	FRAME,
+	MAGIC,
+	DESCRIPTOR,
+	WINDOW,
+	DICTIONARY,
+	CONTENT_SIZE,
+	BLOCKS,
+	CHECKSUM,
+	SKIPPABLE,
+	TRAILING,
+};
+
+#define FOLD "zstd-recompress", ASSAY_GRADE_ENCODING, "compression_encoder_differs"
+
+static const struct assay_field zstd_fields[] = {
+	[FRAME] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "zstd.frame", ASSAY_SEVERITY_STRUCTURE, NULL,
+				  "one frame; some readers stop after the first (section 3.1)"),
+	[MAGIC] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "zstd.magic", ASSAY_SEVERITY_STRUCTURE, NULL,
+				  "28 b5 2f fd (section 3.1.1)"),
+	[DESCRIPTOR] = ASSAY_ROW_SAFE(ASSAY_METADATA, "zstd.descriptor", FOLD,
+				      "which header fields and sums follow (section 3.1.1.1.1)"),
+	[WINDOW] = ASSAY_ROW_CHECKED(ASSAY_ENCODING, "zstd.window", assay_check_payload, FOLD,
+				     "memory a decoder needs (section 3.1.1.1.2); a window beyond what "
+				     "decoders accept makes the file ambiguous"),
+	[DICTIONARY] = ASSAY_ROW_NEVER(ASSAY_METADATA, "zstd.dictionary", ASSAY_SEVERITY_DATA, NULL,
+				       "the dictionary without which it cannot be read "
+				       "(section 3.1.1.1.3)"),
+	[CONTENT_SIZE] = ASSAY_ROW_SAFE(ASSAY_DERIVED, "zstd.content_size", FOLD,
+					"size of the payload, verified (section 3.1.1.1.4)"),
+	[BLOCKS] = ASSAY_ROW_CHECKED(ASSAY_ENCODING, "zstd.blocks", assay_check_payload, FOLD,
+				     "compressed blocks (section 3.1.1.2)"),
+	[CHECKSUM] = ASSAY_ROW_SAFE(ASSAY_DERIVED, "zstd.checksum", FOLD,
+				    "low half of the XXH64 of the payload, verified (section 3.1.1)"),
+	[SKIPPABLE] = ASSAY_ROW_NEVER(ASSAY_METADATA, "zstd.skippable", ASSAY_SEVERITY_DATA, NULL,
+				      "a frame that decoders skip and its own readers do not "
+				      "(section 3.1.2)"),
+	[TRAILING] = ASSAY_ROW_NEVER(ASSAY_TRAILING, "zstd.trailing", ASSAY_SEVERITY_STRUCTURE, NULL,
+				     "bytes behind the last frame: refused by some, ignored by others"),
+	{ .name = NULL },
+};
+
+#define F(x) (&zstd_fields[x])
+
+#define FRAME_MAGIC 0xfd2fb528U
+#define SKIPPABLE_MAGIC 0x184d2a50U
+#define WINDOW_ACCEPTED (128 * ASSAY_MIB) /* zstd -d without --long or --memory */
+
+static uint64_t le(struct assay_span s, size_t at, size_t bytes)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < bytes; i++)
+		value |= (uint64_t)s.data[at + i] << (8 * i);
+	return value;
+}
+
+static unsigned zstd_bid(struct assay_span file)
+{
+	return file.len >= 9 && le(file, 0, 4) == FRAME_MAGIC ? 32 : 0;
+}
+
+struct zstd_frame {
+	size_t window, dictionary, content_size; /* lengths of the fields */
+	uint64_t window_bytes;
+	uint64_t blocks;
+	bool checksum;
+};
+
+/* The blocks of a frame by their headers; false when they leave the file (section 3.1.1.2). */
+static bool measure_blocks(struct assay_span s, size_t at, uint64_t *ret)
+{
+	size_t start = at;
+
+	for (;;) {
+		uint64_t header, size;
+		unsigned type;
+
+		if (s.len - at < 3)
+			return false;
+		header = le(s, at, 3);
+		type = (header >> 1) & 3;
+		size = type == 1 ? 1 : header >> 3;
+		at += 3;
+		if (type == 3 || size > s.len - at)
+			return false;
+		at += size;
+		if (header & 1)
+			break;
+	}
+	*ret = at - start;
+	return true;
+}
+
+static enum assay_code read_frame(struct assay_span s, uint64_t offset, struct zstd_frame *ret,
+				  struct assay_error *err)
+{
+	static const uint8_t dictionary_sizes[] = { 0, 1, 2, 4 }, content_sizes[] = { 0, 2, 4, 8 };
+	uint8_t descriptor = s.len > 4 ? s.data[4] : 0;
+	bool single = descriptor & 0x20;
+	size_t header;
+
+	ret->window = !single;
+	ret->dictionary = dictionary_sizes[descriptor & 3];
+	ret->content_size = content_sizes[descriptor >> 6];
+	if (single && ret->content_size == 0)
+		ret->content_size = 1;
+	ret->checksum = descriptor & 4;
+	header = 5 + ret->window + ret->dictionary + ret->content_size;
+	if (s.len < header || descriptor & 8)
+		return assay_fail(err, ASSAY_EINPUT, "offset %llu: frame header: %s",
+				  (unsigned long long)offset,
+				  descriptor & 8 ? "reserved bit" : "cut short");
+	if (single) {
+		ret->window_bytes = le(s, header - ret->content_size, ret->content_size);
+	} else {
+		uint64_t base = 1ULL << (10 + (s.data[5] >> 3));
+
+		ret->window_bytes = base + base / 8 * (s.data[5] & 7);
+	}
+	if (!measure_blocks(s, header, &ret->blocks) ||
+	    (ret->checksum && s.len - header - ret->blocks < 4))
+		return assay_fail(err, ASSAY_EINPUT, "offset %llu: blocks: cut short or of no type",
+				  (unsigned long long)(offset + header));
+	return ASSAY_OK;
+}
+
+static void lay_out_frame(struct assay_layout *l, const struct zstd_frame *frame)
+{
+	struct assay_node *node;
+
+	if (frame->window_bytes > WINDOW_ACCEPTED)
+		assay_layout_ambiguous(l, assay_layout_at(l),
+				       "window of %llu bytes: decoders refuse it unless told",
+				       (unsigned long long)frame->window_bytes);
+	assay_layout_open(l, F(FRAME));
+	assay_layout_leaf(l, F(MAGIC), 4);
+	assay_layout_leaf(l, F(DESCRIPTOR), 1);
+	if (frame->window) {
+		node = assay_layout_leaf(l, F(WINDOW), 1);
+		assay_layout_value(l, node, "%llu", (unsigned long long)frame->window_bytes);
+	}
+	if (frame->dictionary)
+		assay_layout_leaf(l, F(DICTIONARY), frame->dictionary);
+	if (frame->content_size)
+		assay_layout_leaf(l, F(CONTENT_SIZE), frame->content_size);
+	assay_layout_leaf(l, F(BLOCKS), frame->blocks);
+	if (frame->checksum)
+		assay_layout_leaf(l, F(CHECKSUM), 4);
+	assay_layout_close(l);
+}
+
+static enum assay_code zstd_lay_out(struct assay_layout *l, struct assay_error *err)
+{
+	size_t frames = 0;
+
+	assay_layout_encoded(l, assay_layout_root(l));
+	while (!assay_layout_failed(l) && assay_layout_left(l)) {
+		struct assay_span rest = assay_layout_peek(l, 0, UINT64_MAX);
+		uint64_t number = rest.len >= 4 ? le(rest, 0, 4) : 0, at = assay_layout_at(l);
+		struct zstd_frame frame;
+
+		if ((number & 0xfffffff0U) == SKIPPABLE_MAGIC && rest.len >= 8) {
+			assay_layout_leaf(l, F(SKIPPABLE), 8 + le(rest, 4, 4));
+			continue;
+		}
+		if (number != FRAME_MAGIC) {
+			assay_layout_ambiguous(l, at, "%zu bytes behind the last frame", rest.len);
+			assay_layout_leaf(l, F(TRAILING), rest.len);
+			break;
+		}
+		if (read_frame(rest, at, &frame, err))
+			return err->code;
+		if (frames++ == 1)
+			assay_layout_ambiguous(l, at, "more than one frame");
+		lay_out_frame(l, &frame);
+	}
+	return ASSAY_OK;
+}
+
+static enum assay_code zstd_decode(const struct assay_anatomy *anatomy,
+				   const struct assay_node *node, struct assay_sink *sink,
+				   struct assay_error *err)
+{
+	for (const struct assay_node *frame = node->first; frame; frame = frame->next) {
+		struct assay_span bytes = assay_span_cut(anatomy->bytes, frame->offset, frame->length);
+		uint64_t consumed;
+
+		if (frame->field != F(FRAME))
+			continue;
+		if (assay_codec_decode(ASSAY_CODEC_ZSTD, &bytes, 1, sink, &consumed, err))
+			return err->code;
+		if (consumed != bytes.len)
+			return assay_fail(err, ASSAY_EINPUT, "zstd: frame ends before its blocks do");
+	}
+	return ASSAY_OK;
+}
+
+const struct assay_format assay_format_zstd = {
+	.name = "zstd",
+	.bid = zstd_bid,
+	.lay_out = zstd_lay_out,
+	.decode = zstd_decode,
+	.fields = zstd_fields,
+};
