@@ -31,6 +31,10 @@
  * carriers (ustar field or pax record) are a difference of dialect, rated by the carrier's own field;
  * an attribute that differs is rated by the attribute's field, and its carriers follow.
  *
+ * The checks of passes.c read attributes by the last word of their field's name: "mode" (07777 as
+ * number), "mtime" (seconds as number), "uid", "gid", "uname", "gname", "type" (value "file",
+ * "directory", "symlink", "hardlink", ...), "linkname", "size".
+ *
  * Payloads.  assay_layout_payload(): the bytes of this leaf are a file themselves, found by content.
  * assay_layout_encoded(): the group (or leaf, or root) holds an encoded file; format->decode writes
  * it to a sink.  The leaves of kind ASSAY_ENCODING (and ASSAY_DERIVED) under it follow from the
@@ -47,7 +51,8 @@
 #include "assay/error.h"
 #include "assay/span.h"
 
-struct assay_sink; /* assay/codec.h */
+struct assay_sink;	  /* assay/codec.h */
+struct assay_recognised; /* causes.h */
 
 enum assay_kind {
 	ASSAY_CONTENT,	 /* what a consumer executes or reads */
@@ -193,8 +198,18 @@ struct assay_format {
 				  const struct assay_anatomy *right,
 				  const struct assay_node *right_node,
 				  struct assay_findings *findings, struct assay_error *err);
+	/* Optional: one story for a pair of differing files of this format ("function f differs, the
+	 * others only moved").  It becomes the cause of the findings inside them that have no recognised
+	 * cause of their own.  False when there is none. */
+	bool (*explain)(const struct assay_anatomy *left, const struct assay_anatomy *right,
+			const struct assay_build_context *left_context,
+			const struct assay_build_context *right_context,
+			struct assay_recognised *ret);
 	/* Installers restore the owners and modes that its archives name (deb, rpm). */
 	bool is_package;
+	/* How a difference in the order of members (or of other named parts) is rated; NULL: never
+	 * folded.  One of the fields below. */
+	const struct assay_field *order;
 	const struct assay_field *fields; /* ends with a NULL name */
 };
 

@@ -27,6 +27,7 @@ enum {
 	INDEX,
 	INDEX_WRONG,
 	ORDER,
+	DEB_ORDER,
 };
 
 #define FOLD_CONTAINER ASSAY_GRADE_CONTAINER
@@ -74,6 +75,9 @@ static const struct assay_field ar_fields[] = {
 	[ORDER] = ASSAY_ROW_CHECKED(ASSAY_STRUCTURE, "ar.order", assay_check_member_order, "ar-order",
 				    FOLD_CONTAINER, "random_order_in_static_libraries",
 				    "order of members: shows where names repeat"),
+	[DEB_ORDER] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "deb.order", ASSAY_SEVERITY_STRUCTURE,
+				      "random_order_in_archive",
+				      "deb(5) prescribes the order: dpkg reads its input once"),
 	{ .name = NULL },
 };
 
@@ -348,7 +352,7 @@ static enum assay_code lay_out_members(struct assay_layout *l, struct ar_archive
 				       struct assay_error *err)
 {
 	for (size_t i = 0; !assay_layout_failed(l) && assay_layout_left(l); i++) {
-		struct ar_member m;
+		struct ar_member m = { 0 };
 
 		if (read_member(ar, assay_layout_at(l), &m, err))
 			return assay_context(err, "member %zu", i);
@@ -413,6 +417,7 @@ const struct assay_format assay_format_ar = {
 	.name = "ar",
 	.bid = ar_bid,
 	.lay_out = ar_lay_out,
+	.order = F(ORDER),
 	.fields = ar_fields,
 };
 
@@ -421,5 +426,6 @@ const struct assay_format assay_format_deb = {
 	.bid = deb_bid,
 	.lay_out = deb_lay_out,
 	.is_package = true,
+	.order = F(DEB_ORDER),
 	.fields = ar_fields,
 };

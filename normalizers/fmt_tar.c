@@ -7,12 +7,15 @@
  */
 #include <stdio.h>
 
+#include "assay/cleanup.h"
+#include "assay/limits.h"
 #include "field_rows.h"
 #include "names.h"
 #include "tar_read.h"
 
 enum {
 	MEMBER,
+	ORDER,
 	TYPE,
 	MODE,
 	UID,
@@ -49,10 +52,12 @@ enum {
 #define OWNER_RULE "restored by tar and dpkg when root unpacks (POSIX.1-2017 pax)"
 
 static const struct assay_field tar_fields[] = {
-	[MEMBER] = ASSAY_ROW_CHECKED(ASSAY_STRUCTURE, "tar.member", assay_check_member_order,
-				     "tar-order", FOLD_CONTAINER, "random_order_in_archive",
-				     "one entry; the order shows only where names repeat or links "
-				     "precede their targets"),
+	[MEMBER] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "tar.member", ASSAY_SEVERITY_CODE,
+				   "member_only_on_one_side", "one entry with its extended headers"),
+	[ORDER] = ASSAY_ROW_CHECKED(ASSAY_STRUCTURE, "tar.order", assay_check_member_order, "tar-order",
+				    FOLD_CONTAINER, "random_order_in_archive",
+				    "order of members: shows only where names repeat or links precede "
+				    "their targets"),
 	[TYPE] = ASSAY_ROW_NEVER(ASSAY_METADATA, "tar.type", ASSAY_SEVERITY_CODE, NULL,
 				 "file, directory, link or device: decides what unpacking does "
 				 "(ustar typeflag)"),
@@ -362,14 +367,24 @@ static const struct {
 
 #define PARTS (sizeof(header_parts) / sizeof(header_parts[0]))
 
+static struct assay_span type_word(const struct tar_entry *entry)
+{
+	static const char *const words[] = { "file",  "hardlink",  "symlink", "character device",
+					     "block device", "directory", "fifo" };
+
+	if (entry->type >= '0' && entry->type <= '6')
+		return assay_span_text(words[entry->type - '0']);
+	return assay_span_of(&entry->type, 1);
+}
+
 static void header_attributes(struct assay_layout *l, const struct tar_entry *entry,
 			      struct assay_node *const *leaves)
 {
 	const struct tar_header *head = &entry->head;
 	const struct tar_pax *pax = &entry->pax;
-	char type[2] = { entry->type, '\0' }, device[64];
+	char device[64];
 
-	text(l, F(TYPE), assay_span_text(type), leaves[7]);
+	text(l, F(TYPE), type_word(entry), leaves[7]);
 	number(l, F(MODE), (int64_t)(head->mode & 07777), "%04o", leaves[1]);
 	if (!pax->uid.data)
 		number(l, F(UID), (int64_t)head->uid, "%d", leaves[2]);
@@ -414,10 +429,12 @@ static enum assay_code tar_expand(struct assay_layout *l, const struct assay_nod
 {
 	struct assay_span file = assay_layout_bytes(l);
 	uint64_t at = lazy->offset;
+	/* for a name that has to be joined; what is laid out copies it */
+	assay_auto(assay_arena_release) struct assay_arena scratch = ASSAY_ARENA_INIT(ASSAY_MIB);
 	struct tar_extended x;
 	struct tar_entry entry;
 
-	if (tar_entry_read(file, at, &assay_layout_anatomy(l)->arena, &entry, err))
+	if (tar_entry_read(file, at, &scratch, &entry, err))
 		return err->code;
 	for (; tar_extended_read(file, at, &x) && at < entry.header; at = x.end)
 		lay_out_extended(l, file, &x, &entry);
@@ -434,5 +451,6 @@ const struct assay_format assay_format_tar = {
 	.bid = tar_bid,
 	.lay_out = tar_lay_out,
 	.expand = tar_expand,
+	.order = F(ORDER),
 	.fields = tar_fields,
 };

@@ -167,7 +167,7 @@ static enum assay_code zstd_lay_out(struct assay_layout *l, struct assay_error *
 	while (!assay_layout_failed(l) && assay_layout_left(l)) {
 		struct assay_span rest = assay_layout_peek(l, 0, UINT64_MAX);
 		uint64_t number = rest.len >= 4 ? le(rest, 0, 4) : 0, at = assay_layout_at(l);
-		struct zstd_frame frame;
+		struct zstd_frame frame = { 0 };
 
 		if ((number & 0xfffffff0U) == SKIPPABLE_MAGIC && rest.len >= 8) {
 			assay_layout_leaf(l, F(SKIPPABLE), 8 + le(rest, 4, 4));

@@ -4,7 +4,24 @@
 
 #include "anatomy.h"
 
+/* Alphabetical; one line a format. */
+#define FORMATS(X)                                                                                 \
+	X(ar)                                                                                      \
+	X(bzip2)                                                                                   \
+	X(deb)                                                                                     \
+	X(gzip)                                                                                    \
+	X(tar)                                                                                     \
+	X(xz)                                                                                      \
+	X(zstd)
+
+#define X(name) extern const struct assay_format assay_format_##name;
+FORMATS(X)
+#undef X
+
 const struct assay_format *const assay_formats[] = {
+#define X(name) &assay_format_##name,
+	FORMATS(X)
+#undef X
 	NULL,
 };
 
