@@ -305,7 +305,8 @@ static enum assay_code lay_out_member(struct assay_layout *l, struct ar_archive 
 		assay_layout_ambiguous(l, m->offset, "member without a name");
 	if (assay_names_add(&ar->names, m->name, false, &known, err))
 		return err->code;
-	if (known)
+	/* linkers take members by offset, libraries hold equal names; dpkg takes the first */
+	if (known && ar->is_package)
 		assay_layout_ambiguous(l, m->offset, "member \"%s\" comes twice",
 				       assay_span_show(m->name, shown, sizeof(shown)));
 	group = assay_layout_open(l, F(MEMBER));
@@ -367,15 +368,22 @@ static enum assay_code lay_out_members(struct assay_layout *l, struct ar_archive
 	return ASSAY_OK;
 }
 
-static enum assay_code ar_lay_out(struct assay_layout *l, struct assay_error *err)
+static enum assay_code lay_out_archive(struct assay_layout *l, bool is_package,
+				       struct assay_error *err)
 {
-	struct ar_archive ar = { .file = assay_layout_bytes(l), .names = ASSAY_NAMES_INIT };
+	struct ar_archive ar = { .file = assay_layout_bytes(l), .names = ASSAY_NAMES_INIT,
+				 .is_package = is_package };
 	enum assay_code code;
 
 	assay_layout_leaf(l, F(MAGIC), MAGIC_SIZE);
 	code = lay_out_members(l, &ar, err);
 	assay_names_release(&ar.names);
 	return code;
+}
+
+static enum assay_code ar_lay_out(struct assay_layout *l, struct assay_error *err)
+{
+	return lay_out_archive(l, false, err);
 }
 
 /* ---- deb ---------------------------------------------------------------------------------------------- */
@@ -407,7 +415,7 @@ static void judge_deb(struct assay_layout *l)
 
 static enum assay_code deb_lay_out(struct assay_layout *l, struct assay_error *err)
 {
-	if (ar_lay_out(l, err))
+	if (lay_out_archive(l, true, err))
 		return err->code;
 	judge_deb(l);
 	return ASSAY_OK;
