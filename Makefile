@@ -293,6 +293,11 @@ uninstall: ## remove what install put there
 	rm -rf $(DESTDIR)$(includedir)/assay
 	-rmdir $(DESTDIR)$(libexecdir)/assay
 
+.PHONY: dist
+dist: ## the release tarball of HEAD, the same bytes for everyone (build/dist)
+	@tools/dist $(VERSION) build/dist/assay-$(VERSION).tar.gz
+	@echo build/dist/assay-$(VERSION).tar.gz
+
 .PHONY: clean
 clean: ## remove build/
 	rm -rf build
