@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * While a box runs: one poll loop takes the log, the launcher's records and the refused calls, and
- * looks at the limits five times a second.  A limit that is reached ends the box; its end is always
+ * looks at the limits several times a second.  A limit that is reached ends the box; its end is always
  * awaited, so that whoever collects afterwards is alone.
  */
 #include <errno.h>
@@ -19,7 +19,8 @@
 #include "native.h"
 #include "notify.h"
 
-#define TICK_MS 200
+#define TICK_MS 50
+#define TICKS_PER_LOOK 4 /* at the control groups, which costs more than a look at the disk */
 #define KILL_PATIENCE_S 10.0
 #define DISK_FULL_PARTS 256 /* less than this part of the space left counts as full */
 
@@ -79,19 +80,23 @@ static bool is_full(uint64_t left, uint64_t all)
 	return left < all / DISK_FULL_PARTS + 1;
 }
 
-static void look_at_limits(struct box_run *run)
+static void look_at_disk(struct box_run *run)
 {
 	struct statfs fs;
 
+	if (run->workspace >= 0 && fstatfs(run->workspace, &fs) == 0)
+		run->disk_was_full |= is_full(fs.f_bavail, fs.f_blocks) ||
+				      is_full(fs.f_ffree, fs.f_files);
+}
+
+static void look_at_limits(struct box_run *run)
+{
 	box_cgroup_read(&run->cgroup, &run->counters);
 	/* the group's limit has room for files as well: memory itself is watched here */
 	if (run->counters.oom_kills || run->counters.anonymous > run->settings.memory)
 		stop(run, ASSAY_BOX_MEMORY);
 	if (run->counters.processes_refused)
 		stop(run, ASSAY_BOX_PROCESSES);
-	if (run->workspace >= 0 && fstatfs(run->workspace, &fs) == 0)
-		run->disk_was_full |= is_full(fs.f_bavail, fs.f_blocks) ||
-				      is_full(fs.f_ffree, fs.f_files);
 	if (assay_time_monotonic() - run->started > (double)run->time_s)
 		stop(run, ASSAY_BOX_TIME);
 	if (assay_interrupted)
@@ -130,7 +135,8 @@ static enum assay_code take(struct box_run *run, const struct pollfd *fds, struc
 
 enum assay_code box_supervise(struct box_run *run, struct assay_error *err)
 {
-	double next_look = 0;
+	double next_tick = 0;
+	unsigned ticks = 0;
 	enum assay_code code = ASSAY_OK;
 
 	run->started = assay_time_monotonic();
@@ -150,11 +156,14 @@ enum assay_code box_supervise(struct box_run *run, struct assay_error *err)
 				stop(run, ASSAY_BOX_INTERRUPTED);
 			}
 		}
-		if (assay_time_monotonic() >= next_look) {
+		if (assay_time_monotonic() < next_tick)
+			continue;
+		next_tick = assay_time_monotonic() + TICK_MS / 1000.0;
+		look_at_disk(run);
+		if (ticks++ % TICKS_PER_LOOK == TICKS_PER_LOOK - 1)
 			look_at_limits(run);
-			next_look = assay_time_monotonic() + TICK_MS / 1000.0;
-		}
 	}
+	look_at_disk(run);
 	look_at_limits(run);
 	return code;
 }

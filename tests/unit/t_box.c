@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lib/box: what runs in a box, how it ends, and what is left of it. */
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "assay/box.h"
+#include "assay/buf.h"
+#include "assay/file.h"
+#include "assay/process.h"
+#include "assay/time.h"
+#include "tests/hostile/skeleton.h"
+
+static struct skeleton skeleton;
+
+struct outcome {
+	struct assay_box_result result;
+	struct assay_buf log;
+};
+
+static void keep(void *data, const char *bytes, size_t len)
+{
+	assay_buf_add(data, bytes, len);
+}
+
+/* The script's outcome; the caller may have changed the policy. */
+static void run_policy(struct assay_box_policy *policy, struct outcome *ret)
+{
+	struct assay_error err = ASSAY_ERROR_INIT;
+	enum assay_code code;
+
+	ret->log = (struct assay_buf)ASSAY_BUF_INIT(4 << 20);
+	policy->on_output = keep;
+	policy->on_output_data = &ret->log;
+	code = assay_box_run(policy, &ret->result, &err);
+	ck_assert_msg(code == ASSAY_OK, "%s", err.msg);
+}
+
+static void run_script(const char *script, struct outcome *ret)
+{
+	const char *const argv[] = { "/bin/sh", "-c", script, NULL };
+	struct assay_box_policy policy = skeleton_policy(&skeleton, argv);
+
+	run_policy(&policy, ret);
+}
+
+static void release(struct outcome *o)
+{
+	assay_buf_release(&o->log);
+	assay_box_result_release(&o->result);
+}
+
+static const char *output_of(const char *script)
+{
+	static char text[8192];
+	struct outcome o;
+
+	run_script(script, &o);
+	snprintf(text, sizeof(text), "%s", assay_buf_text(&o.log));
+	release(&o);
+	return text;
+}
+
+START_TEST(a_command_sees_what_the_policy_says_and_nothing_else)
+{
+	static const char *const cases[][2] = {
+		{ "id -u; id -g; id -G", "1000\n1000\n1000\n" },
+		{ "hostname; umask; pwd", "assay\n0022\n/build/job\n" },
+		{ "env | sort", "HOME=/nonexistent\nLC_ALL=C.UTF-8\nPATH=/usr/bin:/bin\nPWD=/build/job\n" },
+		{ "ls /proc/self/fd; cat", "0\n1\n2\n3\n" },
+		{ "nproc; grep -c ^processor /proc/cpuinfo; cat /sys/devices/system/cpu/online", "1\n1\n0\n" },
+		{ "ls /proc | grep -c '^[0-9]*$'; cat /proc/1/environ 2>&1 | grep -c denied", "4\n1\n" },
+		{ "cat /proc/cmdline /proc/sys/kernel/random/boot_id", "\n00000000-0000-4000-8000-000000000000\n" },
+		{ "grep -E '^Cap|NoNewPrivs|^Seccomp:' /proc/self/status | cut -f2 | sort -u",
+		  "0000000000000000\n1\n2\n" },
+		{ "ls /dev | tr '\\n' ' '", "fd full null random shm stderr stdin stdout urandom zero " },
+		{ "echo one > /dev/stdout; echo two > /dev/stderr", "one\ntwo\n" },
+		{ "tty", "not a tty\n" },
+	};
+
+	ck_assert_str_eq(output_of(cases[_i][0]), cases[_i][1]);
+}
+END_TEST
+
+START_TEST(writes_go_to_the_workspace_and_tmp_only)
+{
+	ck_assert_str_eq(output_of("for f in /build/job/x /tmp/x /var/tmp/x /dev/shm/x; do"
+				   " echo > $f || echo no $f; done;"
+				   "for f in /x /usr/x /etc/x /build/x /dev/x /sys/x /proc/sys/kernel/core_pattern;"
+				   " do { echo > $f; } 2>/dev/null && echo yes $f; done; echo done"),
+			 "done\n");
+	ck_assert_int_ne(access(skeleton.root, F_OK), -1);
+}
+END_TEST
+
+START_TEST(the_environment_is_never_written_to)
+{
+	struct stat before, after;
+	char path[300];
+	int names = 0;
+	DIR *dir;
+
+	ck_assert_int_eq(stat(skeleton.root, &before), 0);
+	output_of("mkdir /x; echo");
+	ck_assert_int_eq(stat(skeleton.root, &after), 0);
+	ck_assert_int_eq(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+	snprintf(path, sizeof(path), "%s/build", skeleton.root);
+	ck_assert_int_eq(access(path, F_OK), -1);
+	dir = opendir(skeleton.root);
+	while (readdir(dir))
+		names++;
+	closedir(dir);
+	ck_assert_int_le(names, 2 + 5);
+}
+END_TEST
+
+START_TEST(how_it_ends_is_told_apart)
+{
+	static const struct {
+		const char *script;
+		enum assay_box_reason reason;
+		int exit_code, signal;
+	} cases[] = {
+		{ "exit 0", ASSAY_BOX_EXITED, 0, 0 },
+		{ "exit 7", ASSAY_BOX_EXITED, 7, 0 },
+		{ "kill -TERM $$", ASSAY_BOX_SIGNALED, 0, SIGTERM },
+		{ "cat /dev/zero > big", ASSAY_BOX_DISK, 1, 0 },
+		{ "dd if=/dev/zero of=/tmp/x bs=1M status=none; sleep 0.3; rm -f /tmp/x; exit 3", ASSAY_BOX_DISK, 3, 0 },
+		{ "i=0; while mkdir d$i; do i=$((i+1)); done; exit 1", ASSAY_BOX_DISK, 1, 0 },
+		{ "exec truncate -s 4T x", ASSAY_BOX_DISK, 0, SIGXFSZ },
+		{ "cat /dev/zero", ASSAY_BOX_LOG, 0, 0 },
+		{ "perl -e 'fork while 1'", ASSAY_BOX_PROCESSES, 0, 0 },
+		{ "perl -e '$x = \"x\" x 1e9'", ASSAY_BOX_MEMORY, 0, 0 },
+		{ "perl -e '$x = \"x\" x 1e9'; exit 0", ASSAY_BOX_MEMORY, 0, 0 },
+		{ "trap '' TERM; while :; do :; done", ASSAY_BOX_TIME, 0, 0 },
+	};
+	const char *const argv[] = { "/bin/sh", "-c", cases[_i].script, NULL };
+	struct assay_box_policy policy = skeleton_policy(&skeleton, argv);
+	struct outcome o;
+
+	if (cases[_i].reason == ASSAY_BOX_TIME)
+		policy.time_s = 1;
+	run_policy(&policy, &o);
+	ck_assert_msg(o.result.reason == cases[_i].reason, "%s: %s", cases[_i].script,
+		      assay_box_reason_name(o.result.reason));
+	if (cases[_i].reason == ASSAY_BOX_EXITED)
+		ck_assert_int_eq(o.result.exit_code, cases[_i].exit_code);
+	if (cases[_i].signal)
+		ck_assert_int_eq(o.result.signal, cases[_i].signal);
+	ck_assert_int_eq(o.result.log_truncated, cases[_i].reason == ASSAY_BOX_LOG);
+	release(&o);
+}
+END_TEST
+
+START_TEST(the_workspace_is_collected_after_everything_is_dead)
+{
+	struct assay_buf first = ASSAY_BUF_INIT(1 << 20), second = ASSAY_BUF_INIT(1 << 20);
+	struct assay_error err;
+	struct outcome o;
+	struct stat st;
+
+	run_script("echo made > out; setsid sh -c 'while :; do echo late >> daemon; done' &"
+		   " sleep 0.2; exit 0",
+		   &o);
+	ck_assert_int_ge(o.result.workspace_fd, 0);
+	ck_assert_int_eq(fstatat(o.result.workspace_fd, "out", &st, AT_SYMLINK_NOFOLLOW), 0);
+	ck_assert_int_eq(st.st_mode, S_IFREG | 0644);
+	ck_assert_int_eq(assay_file_read(o.result.workspace_fd, "out", &first, &err), ASSAY_OK);
+	ck_assert_str_eq(assay_buf_text(&first), "made\n");
+	assay_buf_clear(&first);
+	/* the daemon wrote, and does so no more */
+	ck_assert_int_eq(assay_file_read(o.result.workspace_fd, "daemon", &first, &err), ASSAY_OK);
+	usleep(100000);
+	ck_assert_int_eq(assay_file_read(o.result.workspace_fd, "daemon", &second, &err), ASSAY_OK);
+	ck_assert_uint_gt(first.len, 0);
+	ck_assert_uint_eq(first.len, second.len);
+	assay_buf_release(&first);
+	assay_buf_release(&second);
+	release(&o);
+}
+END_TEST
+
+START_TEST(inputs_are_mounted_where_nothing_was)
+{
+	const char *const argv[] = { "/bin/sh", "-c",
+				     "cat /inputs/deep/file /build/job/vendor/file /tmp/in/file;"
+				     "echo x 2>/dev/null > /inputs/deep/file || echo refused",
+				     NULL };
+	struct assay_box_policy policy = skeleton_policy(&skeleton, argv);
+	struct assay_box_mount mounts[SKELETON_MOUNTS + 4];
+	char directory[300], file[310];
+	struct assay_error err;
+	int count = skeleton.mount_count;
+	struct outcome o;
+
+	snprintf(directory, sizeof(directory), "%s.inputs", skeleton.root);
+	snprintf(file, sizeof(file), "%s/file", directory);
+	ck_assert_int_eq(mkdir(directory, 0755), 0);
+	ck_assert_int_eq(assay_file_write(AT_FDCWD, file, assay_span_text("in\n"), 0644, &err),
+			 ASSAY_OK);
+	memcpy(mounts, skeleton.mounts, sizeof(skeleton.mounts));
+	mounts[count++] = (struct assay_box_mount){ directory, "/build/job/vendor" };
+	mounts[count++] = (struct assay_box_mount){ file, "/inputs/deep/file" };
+	mounts[count++] = (struct assay_box_mount){ directory, "/tmp/in" };
+	mounts[count] = (struct assay_box_mount){ NULL, NULL };
+	policy.mounts = mounts;
+	run_policy(&policy, &o);
+	ck_assert_str_eq(assay_buf_text(&o.log), "in\nin\nin\nrefused\n");
+	release(&o);
+	unlink(file);
+	rmdir(directory);
+}
+END_TEST
+
+static const json_t *find(const json_t *array, const char *key, const char *value)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (array, i, item)
+		if (strcmp(assay_json_text(item, key, ""), value) == 0)
+			return item;
+	return NULL;
+}
+
+START_TEST(refused_calls_and_network_attempts_are_recorded)
+{
+	struct outcome o;
+	const json_t *attempts, *call, *lo;
+
+	run_script("perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 6) and print qq(open\\n);"
+		   " socket(S, 40, SOCK_STREAM, 0) and print qq(open\\n);"
+		   " syscall(250, 0) >= 0 and print qq(keyctl\\n)'; unshare -U true",
+		   &o);
+	ck_assert_msg(strstr(assay_buf_text(&o.log), "open") == NULL, "%s", assay_buf_text(&o.log));
+	attempts = json_object_get(json_object_get(o.result.isolation, "network"), "attempts");
+	ck_assert_ptr_nonnull(find(attempts, "family", "inet"));
+	ck_assert_ptr_nonnull(find(attempts, "family", "vsock"));
+	ck_assert_str_eq(assay_json_text(find(attempts, "family", "inet"), "process", ""), "perl");
+	call = find(json_object_get(o.result.isolation, "refused"), "syscall", "unshare");
+	ck_assert_int_eq(assay_json_int(call, "count", 0), 1);
+	lo = find(json_object_get(json_object_get(o.result.isolation, "network"), "interfaces"), "name",
+		  "lo");
+	ck_assert_ptr_nonnull(lo);
+	ck_assert_int_eq(assay_json_int(lo, "tx_packets", -1), 0);
+	release(&o);
+}
+END_TEST
+
+START_TEST(as_root_every_layer_is_applied_and_a_quiet_build_makes_no_attempt)
+{
+	struct outcome o;
+	const json_t *missing, *attempts;
+	char *text;
+
+	run_script("echo quiet", &o);
+	missing = json_object_get(o.result.isolation, "missing");
+	attempts = json_object_get(json_object_get(o.result.isolation, "network"), "attempts");
+	text = json_dumps(missing, 0);
+	ck_assert_uint_eq(json_array_size(attempts), 0);
+	if (geteuid() == 0)
+		ck_assert_msg(json_array_size(missing) == 0, "%s", text);
+	ck_assert_str_eq(assay_json_text(o.result.isolation, "class", ""),
+			 json_array_size(missing) ? "reduced" : "full");
+	free(text);
+	release(&o);
+}
+END_TEST
+
+START_TEST(without_privileges_it_runs_and_says_what_is_missing)
+{
+	int status;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		const char *const argv[] = { "/bin/sh", "-c", "id -u; echo > /tmp/x; exit 5", NULL };
+		struct assay_box_policy policy = skeleton_policy(&skeleton, argv);
+		struct assay_box_result result;
+		struct assay_error err;
+
+		if (setgroups(0, NULL) || setresgid(12345, 12345, 12345) ||
+		    setresuid(12345, 12345, 12345))
+			_exit(90);
+		if (assay_box_run(&policy, &result, &err)) {
+			fprintf(stderr, "%s\n", err.msg);
+			_exit(91);
+		}
+		if (result.exit_code != 5)
+			_exit(92);
+		_exit(strcmp(assay_json_text(result.isolation, "class", ""), "reduced") ? 93 : 0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
+/* Processes on the host whose command line contains mark. */
+static int count_processes(const char *mark)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	int count = 0;
+
+	while ((entry = readdir(proc))) {
+		char path[300], line[512] = "";
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/%s/cmdline", entry->d_name);
+		fd = atoi(entry->d_name) > 0 ? open(path, O_RDONLY) : -1;
+		if (fd < 0)
+			continue;
+		if (read(fd, line, sizeof(line) - 1) > 0 && memmem(line, sizeof(line), mark, strlen(mark)))
+			count++;
+		close(fd);
+	}
+	closedir(proc);
+	return count;
+}
+
+START_TEST(nothing_outlives_a_killed_worker)
+{
+	const char *const argv[] = { "/bin/sleep", "98765.4321", NULL };
+	struct assay_box_policy policy = skeleton_policy(&skeleton, argv);
+	int tries = 0, status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct assay_box_result result;
+		struct assay_error err;
+
+		_exit(assay_box_run(&policy, &result, &err) == ASSAY_OK);
+	}
+	while (count_processes("98765.4321") == 0 && tries++ < 200)
+		usleep(20000);
+	ck_assert_int_eq(count_processes("98765.4321"), 1);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	for (tries = 0; count_processes("98765.4321") && tries < 200; tries++)
+		usleep(20000);
+	ck_assert_int_eq(count_processes("98765.4321"), 0);
+}
+END_TEST
+
+static void interrupt(void *data, const char *bytes, size_t len)
+{
+	(void)data;
+	(void)bytes;
+	(void)len;
+	assay_interrupted = SIGINT;
+}
+
+START_TEST(an_interrupt_ends_it)
+{
+	const char *const argv[] = { "/bin/sh", "-c", "echo started; sleep 50", NULL };
+	struct assay_box_policy policy = skeleton_policy(&skeleton, argv);
+	double started = assay_time_monotonic();
+	struct assay_box_result result;
+	struct assay_error err;
+
+	policy.on_output = interrupt;
+	ck_assert_int_eq(assay_box_run(&policy, &result, &err), ASSAY_OK);
+	assay_interrupted = 0;
+	ck_assert_int_eq(result.reason, ASSAY_BOX_INTERRUPTED);
+	ck_assert(assay_time_monotonic() - started < 10);
+	assay_box_result_release(&result);
+}
+END_TEST
+
+START_TEST(what_cannot_be_run_is_an_error)
+{
+	const char *const missing[] = { "/no/such/program", NULL }, *const fine[] = { "/bin/true", NULL };
+	struct assay_box_policy policy = skeleton_policy(&skeleton, missing);
+	struct assay_box_result result;
+	struct assay_error err;
+
+	ck_assert_int_ne(assay_box_run(&policy, &result, &err), ASSAY_OK);
+	ck_assert_msg(strstr(err.msg, "/no/such/program") != NULL, "%s", err.msg);
+	policy = skeleton_policy(&skeleton, fine);
+	policy.root = "/no/such/root";
+	ck_assert_int_ne(assay_box_run(&policy, &result, &err), ASSAY_OK);
+	policy = skeleton_policy(&skeleton, fine);
+	policy.uid = 0;
+	ck_assert_int_eq(assay_box_run(&policy, &result, &err), ASSAY_EBUG);
+	policy = skeleton_policy(&skeleton, fine);
+	policy.workspace = "build";
+	ck_assert_int_eq(assay_box_run(&policy, &result, &err), ASSAY_EBUG);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("box");
+	TCase *all = tcase_create("all");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	if (!skeleton_make(&skeleton))
+		return 1;
+	suite_add_tcase(suite, all);
+	tcase_set_timeout(all, 100);
+	tcase_add_loop_test(all, a_command_sees_what_the_policy_says_and_nothing_else, 0, 11);
+	tcase_add_test(all, writes_go_to_the_workspace_and_tmp_only);
+	tcase_add_test(all, the_environment_is_never_written_to);
+	tcase_add_loop_test(all, how_it_ends_is_told_apart, 0, 12);
+	tcase_add_test(all, the_workspace_is_collected_after_everything_is_dead);
+	tcase_add_test(all, inputs_are_mounted_where_nothing_was);
+	tcase_add_test(all, refused_calls_and_network_attempts_are_recorded);
+	tcase_add_test(all, as_root_every_layer_is_applied_and_a_quiet_build_makes_no_attempt);
+	tcase_add_test(all, without_privileges_it_runs_and_says_what_is_missing);
+	tcase_add_test(all, nothing_outlives_a_killed_worker);
+	tcase_add_test(all, an_interrupt_ends_it);
+	tcase_add_test(all, what_cannot_be_run_is_an_error);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	skeleton_remove(&skeleton);
+	return failed ? 1 : 0;
+}
