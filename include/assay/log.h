@@ -19,11 +19,13 @@ void assay_log_set_level(enum assay_log_level level);
 void assay_log_init(void);
 void assay_log(enum assay_log_level level, const char *fmt, ...) ASSAY_PRINTF(2, 3);
 
-/* A stage of work: "rebuild  libcjson1 ... 12 s". */
+/* A stage of work: "rebuild  libcjson1 ... 12 s".  Stages nest. */
 void assay_progress_start(const char *stage, const char *fmt, ...) ASSAY_PRINTF(2, 3);
 /* Within a stage; total 0 means unknown.  Cheap enough to call for every block of data. */
 void assay_progress_update(uint64_t done, uint64_t total, const char *unit);
 void assay_progress_note(const char *fmt, ...) ASSAY_PRINTF(1, 2);
+/* How many stages are open: what failed inside one closes all that it had begun. */
+unsigned assay_progress_depth(void);
 /* outcome: a few words, "verified", "cached", "failed". */
 void assay_progress_end(const char *fmt, ...) ASSAY_PRINTF(1, 2);
 

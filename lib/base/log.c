@@ -12,16 +12,30 @@
 #include "assay/span.h"
 #include "assay/time.h"
 
+#define MAX_NESTED 4
+
+struct stage {
+	char name[24];
+	char subject[160];
+	double started;
+};
+
+/* Stages nest (a fetch within an admission); the innermost is the one that is drawn. */
 static struct {
 	enum assay_log_level level;
 	bool terminal;
 	bool colour;
-	bool open; /* a stage line stands unfinished on the terminal */
-	char stage[24];
-	char subject[160];
-	double started;
+	unsigned depth; /* stages begun and not ended */
+	struct stage stages[MAX_NESTED];
 	double drawn;
 } log_state = { .level = ASSAY_LOG_NOTE };
+
+static struct stage *innermost(void)
+{
+	unsigned at = log_state.depth < MAX_NESTED ? log_state.depth : MAX_NESTED;
+
+	return &log_state.stages[at ? at - 1 : 0];
+}
 
 void assay_log_set_level(enum assay_log_level level)
 {
@@ -39,14 +53,16 @@ void assay_log_init(void)
 
 static void wipe_line(void)
 {
-	if (log_state.open && log_state.terminal)
+	if (log_state.depth && log_state.terminal)
 		fputs("\r\033[K", stderr);
 }
 
 static void draw_line(const char *suffix)
 {
-	fprintf(stderr, "%s  %-9s%s %s%s", log_state.colour ? "\033[1m" : "", log_state.stage,
-		log_state.colour ? "\033[0m" : "", log_state.subject, suffix);
+	const struct stage *stage = innermost();
+
+	fprintf(stderr, "%s  %-9s%s %s%s", log_state.colour ? "\033[1m" : "", stage->name,
+		log_state.colour ? "\033[0m" : "", stage->subject, suffix);
 }
 
 static void show(const char *text, char *out, size_t size)
@@ -70,13 +86,14 @@ void assay_log(enum assay_log_level level, const char *fmt, ...)
 	wipe_line();
 	fprintf(stderr, "%sassay: %s:%s %s\n", log_state.colour ? colours[level] : "", names[level],
 		log_state.colour ? "\033[0m" : "", shown);
-	if (log_state.open && log_state.terminal)
+	if (log_state.depth && log_state.terminal)
 		draw_line(" ...");
 }
 
 void assay_progress_start(const char *stage, const char *fmt, ...)
 {
-	char text[sizeof(log_state.subject)];
+	struct stage *begun;
+	char text[sizeof(begun->subject)];
 	va_list args;
 
 	if (log_state.level < ASSAY_LOG_NOTE)
@@ -84,10 +101,12 @@ void assay_progress_start(const char *stage, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	snprintf(log_state.stage, sizeof(log_state.stage), "%s", stage);
-	show(text, log_state.subject, sizeof(log_state.subject));
-	log_state.started = log_state.drawn = assay_time_monotonic();
-	log_state.open = true;
+	wipe_line();
+	log_state.depth++;
+	begun = innermost();
+	snprintf(begun->name, sizeof(begun->name), "%s", stage);
+	show(text, begun->subject, sizeof(begun->subject));
+	begun->started = log_state.drawn = assay_time_monotonic();
 	draw_line(log_state.terminal ? " ..." : " ...\n");
 	fflush(stderr);
 }
@@ -97,7 +116,7 @@ void assay_progress_update(uint64_t done, uint64_t total, const char *unit)
 	double now;
 	char suffix[96];
 
-	if (!log_state.open || !log_state.terminal)
+	if (!log_state.depth || !log_state.terminal)
 		return;
 	now = assay_time_monotonic();
 	if (now - log_state.drawn < 0.1)
@@ -106,10 +125,10 @@ void assay_progress_update(uint64_t done, uint64_t total, const char *unit)
 	if (total)
 		snprintf(suffix, sizeof(suffix), " ... %llu of %llu %s, %.0f s",
 			 (unsigned long long)done, (unsigned long long)total, unit,
-			 now - log_state.started);
+			 now - innermost()->started);
 	else
 		snprintf(suffix, sizeof(suffix), " ... %llu %s, %.0f s", (unsigned long long)done,
-			 unit, now - log_state.started);
+			 unit, now - innermost()->started);
 	wipe_line();
 	draw_line(suffix);
 	fflush(stderr);
@@ -128,19 +147,25 @@ void assay_progress_note(const char *fmt, ...)
 	show(text, shown, sizeof(shown));
 	wipe_line();
 	fprintf(stderr, "            %s\n", shown);
-	if (log_state.open && log_state.terminal)
+	if (log_state.depth && log_state.terminal)
 		draw_line(" ...");
 	fflush(stderr);
+}
+
+unsigned assay_progress_depth(void)
+{
+	return log_state.depth;
 }
 
 void assay_progress_end(const char *fmt, ...)
 {
 	char text[256], shown[512], suffix[600];
-	double took = assay_time_monotonic() - log_state.started;
+	double took;
 	va_list args;
 
-	if (!log_state.open)
+	if (!log_state.depth)
 		return;
+	took = assay_time_monotonic() - innermost()->started;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
@@ -151,6 +176,8 @@ void assay_progress_end(const char *fmt, ...)
 		snprintf(suffix, sizeof(suffix), ": %s\n", shown);
 	wipe_line();
 	draw_line(suffix);
-	log_state.open = false;
+	log_state.depth--;
+	if (log_state.depth && log_state.terminal)
+		draw_line(" ...");
 	fflush(stderr);
 }
