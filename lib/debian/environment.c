@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Environments in the store:
+ *	<store>/environments/<lock digest>/root         the tree
+ *	<store>/environments/<lock digest>/record.json  what it is
+ * made under tmp and renamed whole.  An environment is made stage by stage; the first stages of a
+ * lock are a lock themselves, and their environment is kept under its digest for the next one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "assay/cleanup.h"
+#include "assay/limits.h"
+#include "assay/log.h"
+#include "assay/path.h"
+#include "assay/time.h"
+#include "install.h"
+#include "mirror.h"
+#include "tree.h"
+
+void assay_environment_release(struct assay_environment *environment)
+{
+	free(environment->root);
+	json_decref(environment->record);
+	free((void *)environment->mounts);
+	if (environment->lock_fd >= 0)
+		close(environment->lock_fd);
+	*environment = (struct assay_environment){ .lock_fd = -1 };
+}
+
+/* The lock of the packages before end. */
+static enum assay_code prefix(const struct assay_lock *lock, size_t end, struct assay_lock *ret,
+			      struct assay_error *err)
+{
+	*ret = *lock;
+	ret->arena = (struct assay_arena)ASSAY_ARENA_INIT(0);
+	ret->package_count = end;
+	return debian_lock_seal(ret, err);
+}
+
+/* The first package of the last stage. */
+static size_t last_stage(const struct assay_lock *lock)
+{
+	size_t i = lock->package_count - 1;
+
+	while (i > 0 && lock->packages[i - 1].stage == lock->packages[i].stage)
+		i--;
+	return i;
+}
+
+/* Fetches what the store lacks.  The mirror is asked only then: with all packages at hand an
+ * environment needs no network. */
+static enum assay_code fetch_packages(struct assay_store *store, const struct assay_lock *lock,
+				      struct assay_error *err)
+{
+	assay_auto(debian_mirror_release) struct debian_mirror mirror = DEBIAN_MIRROR_INIT;
+	assay_auto(assay_freep) struct debian_download *list =
+		calloc(lock->package_count, sizeof(*list));
+	size_t count = 0;
+
+	if (!list)
+		return assay_fail(err, ASSAY_ENOMEM, "packages: out of memory");
+	for (size_t i = 0; i < lock->package_count; i++)
+		if (!assay_store_has(store, &lock->packages[i].sha256))
+			list[count++].file = &lock->packages[i];
+	if (!count)
+		return ASSAY_OK;
+	if (debian_mirror_open(store, &mirror, err))
+		return err->code;
+	for (size_t i = 0; i < count; i++) {
+		const struct assay_debian_file *p = list[i].file;
+		const struct debian_stanza *stanza = debian_mirror_package(
+			&mirror, assay_span_text(p->package), assay_span_text(p->version),
+			p->architecture);
+
+		/* an older version may still lie in the pool */
+		list[i].repository = stanza ? stanza->index->repository
+					    : mirror.indices[0].repository;
+	}
+	return debian_download_all(&mirror, list, count, err);
+}
+
+static json_t *tool_versions(void)
+{
+	static const char *const tools[][3] = { { "mmdebstrap", "--version", NULL },
+						{ "apt-get", "--version", NULL },
+						{ "dpkg", "--version", NULL } };
+	json_t *object = assay_json_object();
+
+	for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {
+		assay_auto(assay_buf_release) struct assay_buf out = ASSAY_BUF_INIT(65536);
+		struct assay_process process = ASSAY_PROCESS_INIT;
+		struct assay_error ignored = ASSAY_ERROR_INIT;
+		struct assay_span rest, line = { NULL, 0 };
+		char shown[160];
+
+		process.argv = tools[i];
+		process.out = &out;
+		if (assay_process_must(&process, &ignored))
+			continue;
+		rest = assay_buf_span(&out);
+		assay_span_next_line(&rest, &line);
+		assay_json_set_text(object, tools[i][0],
+				    assay_span_show(line, shown, sizeof(shown)));
+	}
+	return object;
+}
+
+static json_t *make_record(const struct assay_lock *lock, const struct assay_digest *digest)
+{
+	json_t *record = assay_json_object();
+	char hex[ASSAY_DIGEST_TEXT];
+
+	assay_json_set_text(record, "kind", "debian");
+	assay_json_set_text(record, "suite", lock->suite);
+	assay_json_set_text(record, "architecture", lock->architecture);
+	assay_json_set_int(record, "epoch", lock->epoch);
+	assay_json_set_int(record, "packages", (int64_t)lock->package_count);
+	assay_json_set_text(record, "lock", assay_digest_hex(&lock->digest, hex));
+	assay_json_set_text(record, "digest", assay_digest_hex(digest, hex));
+	assay_json_set(record, "tools", tool_versions());
+	return record;
+}
+
+static enum assay_code out_of_memory(struct assay_error *err)
+{
+	return assay_fail(err, ASSAY_ENOMEM, "environment: out of memory");
+}
+
+/* Takes a made environment, holding a shared lock on its directory; ASSAY_ENOTFOUND when there is
+ * none. */
+static enum assay_code take(const char *directory, struct assay_environment *ret,
+			    struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MIB);
+	struct stat st;
+
+	ret->lock_fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (ret->lock_fd < 0)
+		return errno == ENOENT
+			       ? assay_fail(err, ASSAY_ENOTFOUND, "%s: not made yet", directory)
+			       : assay_fail_errno(err, "%s", directory);
+	if (flock(ret->lock_fd, LOCK_SH) ||
+	    fstatat(ret->lock_fd, "root", &st, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(st.st_mode))
+		return assay_fail_errno(err, "%s", directory);
+	if (assay_file_read(ret->lock_fd, "record.json", &text, err) ||
+	    assay_json_parse(assay_buf_span(&text), "record.json", &ret->record, err))
+		return assay_context(err, "%s", directory);
+	if (!assay_digest_parse(assay_span_text(assay_json_text(ret->record, "digest", "")),
+				&ret->digest))
+		return assay_fail(err, ASSAY_EIO, "%s: record.json: want a digest", directory);
+	ret->root = assay_path_join(directory, "root");
+	return ret->root ? ASSAY_OK : out_of_memory(err);
+}
+
+static enum assay_code flush(const char *directory, struct assay_error *err)
+{
+	assay_auto(assay_fd_closep) int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || syncfs(fd))
+		return assay_fail_errno(err, "flush %s", directory);
+	return ASSAY_OK;
+}
+
+/* Installs into work/, digests, records, and puts the result in its place. */
+static enum assay_code make_in(struct debian_stage *stage, const char *final,
+			       struct assay_error *err)
+{
+	assay_auto(assay_json_freep) json_t *record = NULL;
+	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MIB);
+	assay_auto(assay_freep) char *made = assay_path_join(stage->work, "made");
+	assay_auto(assay_freep) char *file = assay_path_join(stage->work, "made/record.json");
+	assay_auto(assay_freep) char *tree = assay_path_join(stage->work, "made/root");
+	assay_auto(assay_fd_closep) int root = -1;
+	struct assay_digest digest;
+
+	if (!made || !file || !tree)
+		return out_of_memory(err);
+	if (debian_stage_install(stage, err))
+		return err->code;
+	root = open(stage->root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (root < 0)
+		return assay_fail_errno(err, "%s", stage->root);
+	if (debian_tree_digest(root, &digest, err))
+		return err->code;
+	record = make_record(stage->lock, &digest);
+	assay_json_dump(record, &text);
+	if (mkdir(made, 0755) || rename(stage->root, tree))
+		return assay_fail_errno(err, "%s", made);
+	if (assay_buf_check(&text, "record", err) ||
+	    assay_file_write(AT_FDCWD, file, assay_buf_span(&text), 0644, err) ||
+	    flush(made, err))
+		return err->code;
+	if (rename(made, final))
+		return assay_fail_errno(err, "rename to %s", final);
+	return ASSAY_OK;
+}
+
+static enum assay_code get(struct assay_store *store, const struct assay_lock *lock,
+			   struct assay_environment *ret, struct assay_error *err);
+
+static enum assay_code make(struct assay_store *store, const struct assay_lock *lock,
+			    const char *final, struct assay_error *err)
+{
+	struct debian_stage stage = { .store = store, .lock = lock, .end = lock->package_count };
+	assay_auto(assay_environment_release) struct assay_environment base = { .lock_fd = -1 };
+	assay_auto(assay_freep) char *work = NULL, *root = NULL;
+	struct assay_error ignored = ASSAY_ERROR_INIT;
+	struct assay_lock before;
+	enum assay_code code;
+
+	stage.first = last_stage(lock);
+	if (stage.first && (prefix(lock, stage.first, &before, err) ||
+			    get(store, &before, &base, err)))
+		return err->code;
+	stage.base = base.root;
+	if (assay_store_make_temp(store, &work, err))
+		return err->code;
+	root = assay_path_join(work, "root");
+	stage.work = work;
+	stage.root = root;
+	assay_progress_start("environment", "%zu packages%s", stage.end - stage.first,
+			     stage.first ? " upon what is there" : "");
+	code = root ? make_in(&stage, final, err) : out_of_memory(err);
+	assay_progress_end(code ? "failed" : "made");
+	if (assay_path_remove_tree(AT_FDCWD, work, &ignored))
+		assay_log(ASSAY_LOG_WARNING, "%s", ignored.msg);
+	return code;
+}
+
+/* One process makes an environment, others wait for it. */
+static enum assay_code get(struct assay_store *store, const struct assay_lock *lock,
+			   struct assay_environment *ret, struct assay_error *err)
+{
+	char hex[ASSAY_DIGEST_TEXT], name[ASSAY_DIGEST_TEXT + 16], final[4200];
+	assay_auto(assay_fd_closep) int making = -1;
+
+	assay_digest_hex(&lock->digest, hex);
+	snprintf(name, sizeof(name), "environment-%s", hex);
+	snprintf(final, sizeof(final), "%s/environments", assay_store_root(store));
+	if (assay_path_make_dirs(final, 0755, err))
+		return err->code;
+	snprintf(final, sizeof(final), "%s/environments/%s", assay_store_root(store), hex);
+	if (take(final, ret, err) != ASSAY_ENOTFOUND)
+		return err->code;
+	*err = (struct assay_error)ASSAY_ERROR_INIT;
+	if (assay_store_lock(store, name, &making, err))
+		return err->code;
+	if (take(final, ret, err) != ASSAY_ENOTFOUND)
+		return err->code;
+	*err = (struct assay_error)ASSAY_ERROR_INIT;
+	if (make(store, lock, final, err))
+		return err->code;
+	return take(final, ret, err);
+}
+
+static enum assay_code check_rights(struct assay_error *err)
+{
+	if (geteuid() == 0)
+		return ASSAY_OK;
+	return assay_fail(err, ASSAY_EUNSUPPORTED,
+			  "making an environment of Debian packages: want root (or a user namespace "
+			  "with a range of ids, as \"unshare --map-auto --map-root-user assay ...\" "
+			  "gives)");
+}
+
+static bool is_made(struct assay_store *store, const struct assay_lock *lock)
+{
+	char hex[ASSAY_DIGEST_TEXT], path[4200];
+
+	snprintf(path, sizeof(path), "%s/environments/%s/record.json", assay_store_root(store),
+		 assay_digest_hex(&lock->digest, hex));
+	return access(path, R_OK) == 0;
+}
+
+enum assay_code assay_environment_debian(struct assay_store *store, const struct assay_lock *lock,
+					 struct assay_environment *ret, struct assay_error *err)
+{
+	struct assay_environment made = { .lock_fd = -1 };
+	bool cached = is_made(store, lock);
+
+	if (!lock->package_count)
+		return assay_fail(err, ASSAY_EINPUT, "environment: want packages, the lock has none");
+	if (!cached && (check_rights(err) || fetch_packages(store, lock, err)))
+		return assay_context(err, "environment");
+	if (get(store, lock, &made, err)) {
+		assay_environment_release(&made);
+		return assay_context(err, "environment");
+	}
+	made.cached = cached;
+	assay_json_set_bool(made.record, "cached", cached);
+	*ret = made;
+	return ASSAY_OK;
+}
