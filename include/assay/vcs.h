@@ -25,6 +25,10 @@ struct assay_checkout {
 	char lfs_first[256]; /* path of the first, "" when there is none */
 };
 
+/* Where a URL's prefix is mapped to by the list ("PREFIX=PATH", the longest prefix that ends at a
+ * component wins): malloc'ed path in *ret, NULL when no prefix matches.  mirrors may be NULL. */
+enum assay_code assay_vcs_mirror(const char *const *mirrors, const char *url, char **ret,
+				 struct assay_error *err) ASSAY_CHECKED;
 /* location: local path or URL (https, http, file); mirrors: NULL or a NULL-terminated list of
  * "PREFIX=PATH" that map a URL prefix to a local mirror: the longest that matches is used, and then
  * nothing is fetched.  cache: a directory for fetched repositories (in the store; may be NULL when

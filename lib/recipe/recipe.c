@@ -552,6 +552,9 @@ enum assay_code assay_recipe_load(const char *path, struct assay_recipe *ret,
 
 	*ret = (struct assay_recipe){ .path = NULL };
 	code = assay_file_read(AT_FDCWD, path, &text, err);
+	/* which recipe is the caller's word, so its absence is a wrong argument and not a lost input */
+	if (code == ASSAY_ENOTFOUND)
+		err->code = code = ASSAY_EUSAGE;
 	if (code == ASSAY_ELIMIT)
 		code = assay_fail(err, ASSAY_EINPUT, "%s: want a recipe of at most %llu bytes", path,
 				  ASSAY_MAX_RECIPE);

@@ -17,6 +17,7 @@
 #include "assay/log.h"
 #include "assay/path.h"
 #include "assay/process.h"
+#include "assay/vcs.h"
 #include "fetch.h"
 
 bool repository_library_start(void)
@@ -106,6 +107,20 @@ static enum assay_code find_mirror(const char *const *mirrors, const char *locat
 		*ret_path = equals + 1;
 		*ret_rest = rest;
 	}
+	return ASSAY_OK;
+}
+
+enum assay_code assay_vcs_mirror(const char *const *mirrors, const char *url, char **ret,
+				 struct assay_error *err)
+{
+	const char *path = NULL, *rest = NULL;
+	char *joined = NULL;
+
+	if (find_mirror(mirrors, url, &path, &rest, err))
+		return err->code;
+	if (path && asprintf(&joined, "%s%s", path, rest) < 0)
+		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	*ret = joined;
 	return ASSAY_OK;
 }
 

@@ -387,7 +387,7 @@ START_TEST(files)
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert_int_eq(assay_recipe_load(dir, &recipe, &err), ASSAY_EINPUT);
 	snprintf(path, sizeof(path), "%s/r.yaml", dir);
-	ck_assert_int_eq(assay_recipe_load(path, &recipe, &err), ASSAY_ENOTFOUND);
+	ck_assert_int_eq(assay_recipe_load(path, &recipe, &err), ASSAY_EUSAGE);
 	fd = open(path, O_WRONLY | O_CREAT, 0644);
 	ck_assert_int_eq(ftruncate(fd, ASSAY_MAX_RECIPE + 100), 0);
 	ck_assert_int_eq(assay_recipe_load(path, &recipe, &err), ASSAY_EINPUT);
