@@ -13,6 +13,7 @@ int assay_cli_keygen(int argc, char **argv);
 int assay_cli_recipe_check(int argc, char **argv);
 int assay_cli_recipe_lock(int argc, char **argv);
 int assay_cli_sign(int argc, char **argv);
+int assay_cli_worker_check(int argc, char **argv);
 
 const struct cli_verb cli_verbs[] = {
 	{ "attest show", "show statements without checking them", assay_cli_attest_show },
@@ -21,6 +22,7 @@ const struct cli_verb cli_verbs[] = {
 	{ "recipe check", "say whether recipes are complete", assay_cli_recipe_check },
 	{ "recipe lock", "pin what a recipe leaves open", assay_cli_recipe_lock },
 	{ "sign", "sign a file", assay_cli_sign },
+	{ "worker check", "show what this machine can isolate", assay_cli_worker_check },
 	{ NULL, NULL, NULL },
 };
 

@@ -58,13 +58,17 @@ struct assay_box_result {
 	 * O_NOFOLLOW and closes it, and the workspace is gone.  -1 when there is none. */
 	int workspace_fd;
 	/* {"class": "full"|"reduced", "driver": "native", "layers": [{"name", "applied", "detail"}],
-	 *  "missing": [...], "refused": [{"syscall", "count"}], "network": {"attempts": [...],
-	 *  "interfaces": [...]}} -- part of every report and provenance. */
+	 *  "missing": [...], "refused": [{"syscall", "count"}], "network": {"attempts": [{"time",
+	 *  "process", "family", "type", "protocol"}], "attempt_count", "interfaces": [{"name",
+	 *  "rx_packets", "tx_packets", "rx_bytes", "tx_bytes"}]}} -- part of every report and
+	 *  provenance. */
 	json_t *isolation;
 };
 
 enum assay_code assay_box_run(const struct assay_box_policy *policy, struct assay_box_result *ret,
 			      struct assay_error *err) ASSAY_CHECKED;
+/* Sets a box up, probes every layer and runs nothing: what this machine can do, as in isolation. */
+enum assay_code assay_box_check(json_t **ret_isolation, struct assay_error *err) ASSAY_CHECKED;
 void assay_box_result_release(struct assay_box_result *result);
 const char *assay_box_reason_name(enum assay_box_reason reason);
 

@@ -218,6 +218,38 @@ enum assay_code assay_box_run(const struct assay_box_policy *policy, struct assa
 	return run_box(policy, 0, ret, err);
 }
 
+static enum assay_code check_with(const char *root, json_t **ret_isolation, struct assay_error *err)
+{
+	const char *const argv[] = { "/", NULL }, *const env[] = { NULL };
+	const struct assay_box_policy policy = {
+		.root = root, .workspace = "/build/check", .argv = argv, .env = env, .uid = 1000,
+		.gid = 1000, .cpus = 1, .time_s = 60, .memory = 64 * ASSAY_MIB, .disk = ASSAY_MIB,
+		.inodes = 1000, .processes = 16, .log_fd = -1,
+	};
+	struct assay_box_result result = { .workspace_fd = -1 };
+
+	if (run_box(&policy, WIRE_PROBE_ONLY, &result, err))
+		return err->code;
+	*ret_isolation = json_incref(result.isolation);
+	assay_box_result_release(&result);
+	return ASSAY_OK;
+}
+
+enum assay_code assay_box_check(json_t **ret_isolation, struct assay_error *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	char root[4096];
+	enum assay_code code;
+
+	/* an empty environment: nothing runs in it */
+	snprintf(root, sizeof(root), "%s/assay-check.XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
+	if (!mkdtemp(root))
+		return assay_fail_errno(err, "make directory %s", root);
+	code = check_with(root, ret_isolation, err);
+	rmdir(root);
+	return code;
+}
+
 void assay_box_result_release(struct assay_box_result *result)
 {
 	if (result->workspace_fd >= 0)
