@@ -9,6 +9,7 @@
 
 int assay_cli_attest_show(int argc, char **argv);
 int assay_cli_attest_verify(int argc, char **argv);
+int assay_cli_compare(int argc, char **argv);
 int assay_cli_keygen(int argc, char **argv);
 int assay_cli_recipe_check(int argc, char **argv);
 int assay_cli_recipe_lock(int argc, char **argv);
@@ -18,6 +19,7 @@ int assay_cli_worker_check(int argc, char **argv);
 const struct cli_verb cli_verbs[] = {
 	{ "attest show", "show statements without checking them", assay_cli_attest_show },
 	{ "attest verify", "check signed statements", assay_cli_attest_verify },
+	{ "compare", "how two files or directories differ", assay_cli_compare },
 	{ "keygen", "make a signing key", assay_cli_keygen },
 	{ "recipe check", "say whether recipes are complete", assay_cli_recipe_check },
 	{ "recipe lock", "pin what a recipe leaves open", assay_cli_recipe_lock },

@@ -47,6 +47,7 @@ void assay_cause_explain(const struct assay_cause *cause, struct assay_span left
 			 struct assay_span right, const char *also, char *out, size_t size);
 #define ASSAY_CAUSE_CODE "unexplained_code_change"
 #define ASSAY_CAUSE_DATA "unexplained_data_change"
+#define ASSAY_CAUSE_METADATA "unexplained_metadata_difference"
 #define ASSAY_CAUSE_ADDED "file_only_on_one_side"
 #define ASSAY_CAUSE_UNACCOUNTED "unaccounted_difference"
 

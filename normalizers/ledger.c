@@ -23,6 +23,13 @@ void assay_ledger_release(struct assay_ledger *ledger)
 	*ledger = (struct assay_ledger){ 0 };
 }
 
+static bool cause_explains(const char *id)
+{
+	const struct assay_cause *cause = id ? assay_cause_find(id) : NULL;
+
+	return id && !(cause && cause->class == ASSAY_CAUSE_UNEXPLAINED);
+}
+
 static void key_part(struct assay_buf *key, struct assay_span part)
 {
 	assay_buf_printf(key, "%zu:", part.len);
@@ -33,7 +40,7 @@ static void key_part(struct assay_buf *key, struct assay_span part)
  * others they belong to the story.  An unexplained difference is a story of its own. */
 static void entry_key(const struct assay_ledger_entry *entry, struct assay_buf *key)
 {
-	bool alone = !entry->pass && !entry->cause;
+	bool alone = !entry->pass && !cause_explains(entry->cause);
 	size_t parts = alone ? entry->path_count : entry->container_count;
 
 	for (size_t i = 0; i < parts; i++)
@@ -159,6 +166,7 @@ static struct assay_divergence *new_divergence(struct assay_ledger *ledger,
 	d->range_room = ranges;
 	d->field = entry->field;
 	d->cause = keep_text(arena, entry->cause);
+	d->explained = entry->pass || cause_explains(entry->cause);
 	d->confidence = entry->confidence;
 	d->severity = entry->severity;
 	d->pass = entry->pass;
@@ -188,7 +196,7 @@ static void join_group(struct assay_ledger *ledger, struct assay_divergence *d,
 	if (entry->confidence < d->confidence)
 		d->confidence = entry->confidence;
 	if (order == 0) {
-		for (size_t i = 0; i < entry->range_count; i++)
+		for (size_t i = 0; d->members == 1 && i < entry->range_count; i++)
 			assay_ledger_widen(d, &entry->ranges[i], 0);
 		return;
 	}
@@ -234,13 +242,21 @@ out:
 	return d;
 }
 
+static bool has_range(const struct assay_divergence *d, const struct assay_range *range)
+{
+	for (size_t i = 0; i < d->range_count; i++)
+		if (memcmp(&d->ranges[i], range, sizeof(*range)) == 0)
+			return true;
+	return false;
+}
+
 void assay_ledger_widen(struct assay_divergence *divergence, const struct assay_range *range,
 			uint64_t bytes)
 {
 	if (!divergence)
 		return;
 	divergence->bytes += bytes;
-	if (!range || divergence->members > 1)
+	if (!range || divergence->members > 1 || has_range(divergence, range))
 		return;
 	if (divergence->range_count < divergence->range_room)
 		divergence->ranges[divergence->range_count++] = *range;
@@ -256,11 +272,11 @@ void assay_ledger_follow(struct assay_ledger *ledger, uint64_t bytes)
 /* Unexplained code first; then what is not folded, worst severity first; then by place. */
 static int rank(const struct assay_divergence *d)
 {
-	int rank = 10 * (ASSAY_SEVERITY_STRUCTURE - d->severity) + (d->cause ? 5 : 0);
+	int rank = 10 * (ASSAY_SEVERITY_STRUCTURE - d->severity) + (d->explained ? 5 : 0);
 
 	if (d->pass)
 		return 1000 + rank;
-	return !d->cause && d->severity == ASSAY_SEVERITY_CODE ? -1 : rank;
+	return !d->explained && d->severity == ASSAY_SEVERITY_CODE ? -1 : rank;
 }
 
 static int by_report_order(const void *left, const void *right)
@@ -294,7 +310,7 @@ void assay_ledger_close(struct assay_ledger *ledger, struct assay_ledger_sums *r
 
 		ret->different += d->bytes;
 		ret->records++;
-		if (d->cause || d->pass)
+		if (d->explained)
 			ret->explained += d->bytes;
 		if (!d->pass) {
 			ret->all_folded = false;

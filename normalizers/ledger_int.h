@@ -15,7 +15,7 @@ struct assay_divergence {
 	enum assay_confidence confidence;
 	enum assay_severity severity;
 	struct assay_values values;
-	bool values_cut, ranges_cut;
+	bool values_cut, ranges_cut, explained;
 	struct assay_range *ranges;
 	size_t range_count, range_room;
 	uint64_t bytes;

@@ -15,7 +15,9 @@ static const char *cause_of(const struct assay_divergence *d)
 {
 	if (d->cause)
 		return d->cause;
-	return d->severity == ASSAY_SEVERITY_CODE ? ASSAY_CAUSE_CODE : ASSAY_CAUSE_DATA;
+	if (d->severity == ASSAY_SEVERITY_CODE)
+		return ASSAY_CAUSE_CODE;
+	return d->field->kind == ASSAY_CONTENT ? ASSAY_CAUSE_DATA : ASSAY_CAUSE_METADATA;
 }
 
 static json_t *value_of(struct assay_span text, bool present)

@@ -33,7 +33,7 @@ const struct assay_field assay_field_order = {
 	.name = "member.order",
 	.kind = ASSAY_STRUCTURE,
 	.rating = ASSAY_RATE_NEVER,
-	.cause = "member_order",
+	.cause = "random_order_in_archive",
 	.severity = ASSAY_SEVERITY_DATA,
 	.rule = "readers that stream, and readers that take the first of two, see the order",
 };
@@ -43,6 +43,7 @@ const struct assay_field assay_field_unaccounted = {
 	.kind = ASSAY_STRUCTURE,
 	.rating = ASSAY_RATE_NEVER,
 	.severity = ASSAY_SEVERITY_STRUCTURE,
+	.cause = ASSAY_CAUSE_UNACCOUNTED,
 	.rule = "the bytes differ and no part of the format says how",
 };
 
@@ -122,14 +123,19 @@ uint64_t assay_bytes_differing(struct assay_span left, struct assay_span right)
 	return middle.left_length > middle.right_length ? middle.left_length : middle.right_length;
 }
 
+static bool holds_members(const struct assay_node *group)
+{
+	for (const struct assay_node *n = group->first; n; n = n->next)
+		if (n->flags & ASSAY_NODE_MEMBER)
+			return true;
+	return false;
+}
+
 /* The nearest archive around: conditions over members are asked of it. */
 static struct assay_scope *archive_of(struct assay_scope *scope)
 {
-	while (scope && !(scope->pairs && scope->pairs->count &&
-			  ((scope->pairs->items[0].left ? scope->pairs->items[0].left :
-							  scope->pairs->items[0].right)
-				   ->flags &
-			   ASSAY_NODE_MEMBER)))
+	while (scope && !(scope->pairs && (holds_members(scope->left_node) ||
+					   holds_members(scope->right_node))))
 		scope = scope->up;
 	return scope;
 }
@@ -211,7 +217,8 @@ static void fill_cause(const struct assay_scope *scope, const struct assay_diffe
 			entry->explanation = scope->story->explanation;
 	} else if (d->field->cause) {
 		entry->cause = d->field->cause;
-		entry->confidence = ASSAY_LIKELY;
+		if (d->field->kind == ASSAY_CONTENT)
+			entry->confidence = ASSAY_LIKELY;
 	}
 }
 

@@ -5,8 +5,10 @@
  */
 #include "assay/textdiff.h"
 
-#include <git2.h>
+#include <git2/diff.h>
 #include <stdlib.h>
+
+#include "repository.h"
 
 #define UNIFIED_MAX 262144
 #define LINE_SHOWN 400
@@ -134,9 +136,9 @@ static int on_line(const git_diff_delta *delta, const git_diff_hunk *hunk,
 	return 0;
 }
 
-void assay_text_diff_init(void)
+bool assay_text_diff_init(void)
 {
-	git_libgit2_init();
+	return repository_library_start();
 }
 
 enum assay_code assay_text_diff(struct assay_span left, struct assay_span right, size_t max_hunks,

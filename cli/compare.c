@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* assay compare A B: how two files or directories differ, and whether that matters. */
+#include "assay/compare.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "assay/buf.h"
+#include "assay/cleanup.h"
+#include "assay/file.h"
+#include "assay/limits.h"
+#include "assay/verdict.h"
+#include "cli.h"
+
+static enum assay_code open_side(const char *path, struct assay_side *side, int *ret_fd,
+				 struct assay_error *err)
+{
+	*ret_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (*ret_fd < 0)
+		return assay_fail_errno(err, "%s", path);
+	side->name = path;
+	side->fd = *ret_fd;
+	return ASSAY_OK;
+}
+
+static enum assay_code compare(const char *const paths[2], json_t **ret, struct assay_error *err)
+{
+	assay_auto(assay_fd_closep) int left_fd = -1;
+	assay_auto(assay_fd_closep) int right_fd = -1;
+	assay_auto(assay_fd_closep) int left_spill = -1;
+	assay_auto(assay_fd_closep) int right_spill = -1;
+	struct assay_side left = { 0 }, right = { 0 };
+	struct assay_compare_options options = { .threads = 2 };
+
+	if (open_side(paths[0], &left, &left_fd, err) ||
+	    open_side(paths[1], &right, &right_fd, err))
+		return err->code;
+	if (assay_spill_open(&left_spill, err) || assay_spill_open(&right_spill, err))
+		return err->code;
+	options.spill_fd[0] = left_spill;
+	options.spill_fd[1] = right_spill;
+	return assay_compare(&left, &right, &options, ret, err);
+}
+
+static int write_json(const json_t *report, const char *file)
+{
+	struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
+	struct assay_error err = ASSAY_ERROR_INIT;
+	enum assay_code code;
+
+	assay_json_dump(report, &text);
+	code = assay_buf_check(&text, "report", &err);
+	if (!code)
+		code = file ? assay_file_write(AT_FDCWD, file, assay_buf_span(&text), 0644, &err) :
+			      assay_fd_write(STDOUT_FILENO, text.data, text.len, &err);
+	assay_buf_release(&text);
+	return code ? cli_fail(&err) : 0;
+}
+
+static int exit_status(const json_t *report, const char *accept)
+{
+	enum assay_verdict verdict = ASSAY_FARM_ERROR;
+
+	assay_verdict_parse(assay_json_text(report, "verdict", ""), &verdict);
+	return assay_verdict_exit_status(verdict, assay_json_text(report, "grade", NULL), accept);
+}
+
+int assay_cli_compare(int argc, char **argv);
+int assay_cli_compare(int argc, char **argv)
+{
+	struct cli_optional json = { 0 };
+	const char *accept = "reproducible";
+	const struct cli_option options[] = {
+		{ "accept", CLI_TEXT, &accept },
+		{ "json", CLI_OPTIONAL, &json },
+		{ NULL, CLI_FLAG, NULL },
+	};
+	struct assay_error err = ASSAY_ERROR_INIT;
+	char **args;
+	int count, status = cli_parse("compare", argc, argv, options, 2, 2, &args, &count);
+	assay_auto(assay_json_freep) json_t *report = NULL;
+	const char *paths[2];
+
+	if (status)
+		return status;
+	if (!assay_accept_is_known(accept))
+		return cli_usage("compare",
+				 "--accept: want reproducible, equivalent, encoding, container or "
+				 "code, have \"%s\"",
+				 accept);
+	paths[0] = args[0];
+	paths[1] = args[1];
+	if (compare(paths, &report, &err)) {
+		cli_fail(&err);
+		return 2; /* trouble, as in cmp and diff */
+	}
+	status = write_json(report, json.value);
+	return status ? 2 : exit_status(report, accept);
+}
