@@ -12,6 +12,7 @@
 	X(gzip)                                                                                    \
 	X(tar)                                                                                     \
 	X(xz)                                                                                      \
+	X(zip)                                                                                     \
 	X(zstd)
 
 #define X(name) extern const struct assay_format assay_format_##name;

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fields of zip: their numbers here, what they mean in zip_fields.c. */
+#ifndef ASSAY_NORMALIZERS_ZIP_FIELDS_H
+#define ASSAY_NORMALIZERS_ZIP_FIELDS_H
+
+#include "anatomy.h"
+
+enum {
+	ZIP_MEMBER,
+	ZIP_CENTRAL,
+	ZIP_DIRECTORY,
+	ZIP_ORDER,
+	ZIP_LEADING,
+	ZIP_TYPE,
+	ZIP_MODE,
+	ZIP_HOST,
+	ZIP_READING,
+	ZIP_MTIME,
+	ZIP_UID,
+	ZIP_GID,
+	ZIP_MAGIC,
+	ZIP_CREATOR,
+	ZIP_VERSION,
+	ZIP_FLAGS,
+	ZIP_METHOD,
+	ZIP_METHOD_FIXED,
+	ZIP_TIME,
+	ZIP_CRC,
+	ZIP_SIZES,
+	ZIP_LENGTHS,
+	ZIP_DISK,
+	ZIP_DOS_BITS,
+	ZIP_EXTERNAL,
+	ZIP_OFFSET,
+	ZIP_NAME,
+	ZIP_EXTRA,
+	ZIP_EXTRA_ZIP64,
+	ZIP_EXTRA_TIME,
+	ZIP_EXTRA_OWNER,
+	ZIP_EXTRA_MARK,
+	ZIP_DATA,
+	ZIP_SEALED,
+	ZIP_DESCRIPTOR,
+	ZIP_MEMBER_COMMENT,
+	ZIP_GAP,
+	ZIP_END64,
+	ZIP_END,
+	ZIP_COMMENT,
+	ZIP_FIELDS,
+};
+
+extern const struct assay_field zip_fields[ZIP_FIELDS + 1];
+
+#endif
