@@ -21,12 +21,25 @@
 #include "mirror.h"
 #include "tree.h"
 
+/* The host's skeleton is made for one job; locked environments stay. */
+static void release_host(struct assay_environment *environment)
+{
+	struct assay_error ignored = ASSAY_ERROR_INIT;
+
+	for (const struct assay_box_mount *m = environment->mounts; m->source; m++)
+		free((void *)m->source);
+	free((void *)environment->mounts);
+	if (assay_path_remove_tree(AT_FDCWD, environment->root, &ignored))
+		assay_log(ASSAY_LOG_WARNING, "%s", ignored.msg);
+}
+
 void assay_environment_release(struct assay_environment *environment)
 {
+	if (environment->mounts)
+		release_host(environment);
 	free(environment->root);
 	json_decref(environment->record);
-	free((void *)environment->mounts);
-	if (environment->lock_fd >= 0)
+	if (environment->lock_fd > 0)
 		close(environment->lock_fd);
 	*environment = (struct assay_environment){ .lock_fd = -1 };
 }

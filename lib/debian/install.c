@@ -25,22 +25,25 @@
 static const char bootstrap_script[] =
 	"set -eu\n"
 	"hostname " ASSAY_DEBIAN_HOSTNAME "\n"
-	"exec env -i " CLEAN_PATH " LC_ALL=C.UTF-8 HOME=/root TMPDIR=\"$1/tmp\" "
+	/* a place of a fixed name: a store's path may hold what these tools do not read */
+	"mount --bind \"$1\" /mnt\n"
+	"cd /mnt\n"
+	"exec env -i " CLEAN_PATH " LC_ALL=C.UTF-8 HOME=/root TMPDIR=/mnt/tmp "
 	"SOURCE_DATE_EPOCH=\"$2\" "
 	"mmdebstrap --mode=root --variant=custom --format=directory --include=\"$3\" "
 	"--aptopt='APT::Sandbox::User \"root\"' --dpkgopt=force-unsafe-io "
 	"--skip=check/qemu,check/signed-by,download/empty,output/mknod,output/dev,"
 	"cleanup/reproducible,cleanup/apt "
-	"'' \"$1/root\" \"deb [trusted=yes] copy:$1/packages ./\"\n";
+	"'' /mnt/root 'deb [trusted=yes] copy:/mnt/packages ./'\n";
 
-/* $1 work directory (with root-base, upper, overlay, merged, packages), $2 epoch */
+/* $1 work directory, $2 epoch, $3 root of the stage before */
 static const char extend_script[] =
 	"set -eu\n"
 	"umask 022\n"
 	"hostname " ASSAY_DEBIAN_HOSTNAME "\n"
-	"cd \"$1\"\n"
-	/* relative names: a store's path may hold what overlayfs reads as a separator */
-	"mount --bind \"$3\" base\n"
+	"mount --bind \"$3\" \"$1/base\"\n"
+	"mount --rbind \"$1\" /mnt\n"
+	"cd /mnt\n"
 	"mount -t overlay -o lowerdir=base,upperdir=upper,workdir=overlay,"
 	"redirect_dir=off,metacopy=off overlay merged\n"
 	"mount -t proc proc merged/proc\n"
