@@ -317,7 +317,7 @@ static void artifacts(struct assay_buf *out, const json_t *report)
 
 static void one_pair(struct assay_buf *out, const json_t *report)
 {
-	html_put(out, "<section id=\"artifacts\">\n<h2>The two</h2>\n");
+	html_put(out, "<section id=\"artifacts\">\n<h2>The pair</h2>\n");
 	sides(out, report);
 	html_put(out, "</section>\n<section id=\"differences\">\n<h2>What differs, and why</h2>\n");
 	html_divergences(out, report);

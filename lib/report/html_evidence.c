@@ -23,7 +23,7 @@ static void fact(struct assay_buf *out, const json_t *object, const char *key, c
 		size_t i;
 		json_t *item;
 
-		html_put(out, "<ul class=\"words\">");
+		html_put(out, "<ul class=\"entries\">");
 		json_array_foreach(value, i, item) {
 			if (i == WORDS_SHOWN)
 				break;
