@@ -132,12 +132,13 @@ static json_t *short_isolation(const json_t *isolation)
 static json_t *internal_parameters(const json_t *report, const json_t *attempt)
 {
 	const json_t *environment = json_object_get(report, "environment");
+	static const char *const told[] = { "kind",	"suite", "architecture", "epoch",
+					    "packages", "lock",	 "digest",	 "digest_of",
+					    "weakness", "tools" };
 	json_t *parameters = assay_json_object(), *where = assay_json_object();
 
-	statement_copy(where, "kind", environment, "kind");
-	statement_copy(where, "digest", environment, "digest");
-	statement_copy(where, "lock", environment, "lock");
-	statement_copy(where, "tools", environment, "tools");
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		statement_copy(where, told[i], environment, told[i]);
 	assay_json_set(parameters, "environment", where);
 	statement_copy(parameters, "build", report, "build");
 	statement_copy(parameters, "attempt", attempt, "number");
@@ -180,21 +181,21 @@ static void add_inputs(json_t *list, const json_t *inputs)
 	}
 }
 
-static void add_packages(json_t *list, const json_t *packages)
+/* An environment made from a lock is named by the digest of its tree (the lock, which pins every
+ * package by SHA-256, is among the inputs); the host's by the digest of its list of packages. */
+static void add_environment(json_t *list, const json_t *environment)
 {
-	for (size_t i = 0; i < json_array_size(packages); i++) {
-		const json_t *package = json_array_get(packages, i);
-		json_t *dependency = statement_descriptor(package);
+	bool is_host = strcmp(assay_json_text(environment, "kind", ""), "host") == 0;
+	json_t *dependency, *digest;
 
-		if (!dependency)
-			continue;
-		assay_json_set(dependency, "uri",
-			       json_sprintf("pkg:deb/debian/%s@%s?arch=%s",
-					    assay_json_text(package, "name", ""),
-					    assay_json_text(package, "version", ""),
-					    assay_json_text(package, "architecture", "")));
-		assay_json_append(list, dependency);
-	}
+	if (!*assay_json_text(environment, "digest", ""))
+		return;
+	dependency = assay_json_object();
+	digest = assay_json_object();
+	statement_copy(digest, is_host ? "sha256" : "assayTree", environment, "digest");
+	assay_json_set_text(dependency, "name", is_host ? "packages of the host" : "environment");
+	assay_json_set(dependency, "digest", digest);
+	assay_json_append(list, dependency);
 }
 
 static json_t *resolved_dependencies(const json_t *report)
@@ -203,7 +204,7 @@ static json_t *resolved_dependencies(const json_t *report)
 
 	add_source(list, json_object_get(report, "source"));
 	add_inputs(list, json_object_get(report, "inputs"));
-	add_packages(list, json_object_get(json_object_get(report, "environment"), "packages"));
+	add_environment(list, json_object_get(report, "environment"));
 	return list;
 }
 
