@@ -13,6 +13,8 @@ static void path(struct assay_buf *out, const json_t *parts)
 	json_t *part;
 
 	html_put(out, "<ol class=\"path\">");
+	if (json_array_size(parts) == 0)
+		html_put(out, "<li>the file itself</li>");
 	json_array_foreach(parts, i, part) {
 		html_put(out, "<li>");
 		html_value(out, part);

@@ -128,6 +128,8 @@ void view_path(const json_t *path, const char *separator, struct assay_buf *out)
 	size_t i;
 	json_t *part;
 
+	if (json_array_size(path) == 0)
+		assay_buf_add_text(out, "(the file itself)");
 	json_array_foreach(path, i, part) {
 		if (i)
 			assay_buf_add_text(out, separator);
@@ -358,5 +360,6 @@ bool view_is_ambiguous(const json_t *report, const char *side)
 {
 	const char *structure = assay_json_text(json_object_get(report, "structure"), side, "");
 
-	return *structure && strcmp(structure, "canonical") != 0;
+	return *structure && strcmp(structure, "canonical") != 0 &&
+	       strcmp(structure, "not examined") != 0;
 }
