@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ELF as tables: the header, sections, segments and symbols of one file, for both classes and both
- * byte orders, read once with every bound checked (System V ABI, chapters 4 and 5).  elf.c lays
- * these out as spans; elf_differ.c compares two of them symbol by symbol.
+ * byte orders, read once with every bound checked (System V ABI, chapters 4 and 5).  fmt_elf.c lays
+ * these out as spans; elf_story.c compares two of them function by function.
  *
  * Nothing here trusts the file: a table that does not fit is left out and counted as a defect, so
  * that the rest can still be read.  All memory comes from the caller's arena; spans point into the

@@ -9,6 +9,7 @@
 	X(ar)                                                                                      \
 	X(bzip2)                                                                                   \
 	X(deb)                                                                                     \
+	X(elf)                                                                                     \
 	X(gzip)                                                                                    \
 	X(tar)                                                                                     \
 	X(xz)                                                                                      \

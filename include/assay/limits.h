@@ -21,6 +21,8 @@
 #define ASSAY_MAX_TREE (512 * ASSAY_MIB)          /* arena of one side's span tree */
 #define ASSAY_MAX_ELF_SECTIONS 100000             /* -ffunction-sections objects have many */
 #define ASSAY_MAX_ELF_SYMBOLS 1000000             /* named in one file; the rest stay unnamed */
+#define ASSAY_MAX_ELF_DEBUG_STRINGS 1000000       /* looked through for paths and producers */
+#define ASSAY_MAX_ELF_FUNCTIONS 1000000           /* compared one by one in one file */
 
 /* Comparison and report */
 #define ASSAY_MAX_DIVERGENCES 10000   /* records in one report; the rest is counted */
