@@ -42,7 +42,7 @@ done <<<"$verbs"
 
 # Options in the tables of cli/VERB*.c against the pages of the same first word.
 documented() { # documented WORD
-	find docs/man -name "assay-$1.1.scd" -o -name "assay-$1-*.1.scd" | xargs tools/pages options |
+	find docs/man \( -name "assay-$1.1.scd" -o -name "assay-$1-*.1.scd" \) -exec tools/pages options {} + |
 		cut -d ' ' -f 2- | grep -v -- '^--help ' | LC_ALL=C sort -u
 }
 coded() { # coded WORD
