@@ -158,6 +158,18 @@ $(O)/fuzz/f_%: tests/fuzz/f_%.c tests/fuzz/replay.c $(O)/libassay.a
 		$(if $(filter fuzz,$(B)),-fsanitize=fuzzer,tests/fuzz/replay.c) -o $@ $< \
 		$(O)/libassay.a $(PKG_LIBS)
 
+$(O)/hostile/suite: tests/hostile/suite.c tests/hostile/skeleton.h $(O)/libassay.a
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
+		$(O)/libassay.a $(PKG_LIBS)
+
+# no sanitizer in it: it is full of calls that fail on purpose
+$(O)/hostile/attack: tests/hostile/attack.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O1 -D_GNU_SOURCE $(WARN) -o $@ $<
+
 # ---- packages ----------------------------------------------------------------------------------
 .PHONY: deps
 deps: ## install what the build and the tests need, if missing (apt-get)
@@ -195,8 +207,12 @@ badday: all ## full disks, kills, broken mirrors and stores
 	tests/badday/run $(O)/assay
 
 .PHONY: hostile
-hostile: all ## builds that attack the box
-	tests/hostile/run $(O)/assay
+hostile: all $(O)/hostile/suite $(O)/hostile/attack ## builds that attack the box
+	$(O)/hostile/suite
+
+.PHONY: hostile-mutants
+hostile-mutants: all $(O)/hostile/suite $(O)/hostile/attack ## each layer of the box left out in turn: some row must notice
+	$(O)/hostile/suite --mutants
 
 .PHONY: fuzz
 fuzz: ## T=tar SECS=60: libFuzzer on one target, beginning with its corpus

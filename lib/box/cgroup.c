@@ -16,6 +16,7 @@
 #include "assay/file.h"
 #include "assay/time.h"
 #include "cgroup_find.h"
+#include "wire.h"
 
 #define TEXT_MAX (64 * 1024)
 #define STALE_PREFIX "assay-box-"
@@ -211,7 +212,13 @@ static void limit_memory(struct box_group *group, uint64_t limit)
 	}
 }
 
-void box_cgroup_open(struct box_cgroup *cgroup, uint64_t memory, uint64_t processes)
+static bool left_out(uint32_t skip, enum box_controller which)
+{
+	return (which == BOX_MEMORY && skip >> LAYER_MEMORY & 1) ||
+	       (which == BOX_PIDS && skip >> LAYER_PROCESSES & 1);
+}
+
+void box_cgroup_open(struct box_cgroup *cgroup, uint64_t memory, uint64_t processes, uint32_t skip)
 {
 	static atomic_uint sequence;
 	struct box_group *pids = &cgroup->groups[BOX_PIDS];
@@ -222,6 +229,11 @@ void box_cgroup_open(struct box_cgroup *cgroup, uint64_t memory, uint64_t proces
 		 (unsigned long long)start_time(getpid()), atomic_fetch_add(&sequence, 1));
 	for (int i = 0; i < BOX_CONTROLLERS; i++)
 		open_group(cgroup, (enum box_controller)i);
+	for (int i = 0; i < BOX_CONTROLLERS; i++)
+		if (left_out(skip, (enum box_controller)i) && cgroup->groups[i].fd >= 0) {
+			errno = ECANCELED;
+			give_up(&cgroup->groups[i]);
+		}
 	limit_memory(&cgroup->groups[BOX_MEMORY], memory);
 	if (pids->fd >= 0 && !write_number(pids->fd, "pids.max", processes))
 		give_up(pids);

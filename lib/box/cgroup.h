@@ -44,8 +44,9 @@ struct box_counters {
 	bool has_cpu;
 };
 
-/* Makes the groups and sets the limits.  Never fails as a whole: look at the groups. */
-void box_cgroup_open(struct box_cgroup *cgroup, uint64_t memory, uint64_t processes);
+/* Makes the groups and sets the limits, but for the layers of skip.  Never fails as a whole: look at
+ * the groups. */
+void box_cgroup_open(struct box_cgroup *cgroup, uint64_t memory, uint64_t processes, uint32_t skip);
 /* Moves a process in; false when one of the groups refused it. */
 bool box_cgroup_join(struct box_cgroup *cgroup, pid_t pid);
 void box_cgroup_read(const struct box_cgroup *cgroup, struct box_counters *ret);

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "assay/cleanup.h"
+#include "wire.h"
 
 static const char *const allowed[] = {
 	"_llseek", "_newselect", "accept", "accept4", "access", "alarm", "arch_prctl", "bind", "brk",
@@ -125,17 +127,18 @@ static const struct {
 	{ "mseal", ENOSYS },
 };
 
-static struct {
+struct compiled {
 	struct sock_filter program[BOX_FILTER_MAX];
 	unsigned count;
 	struct assay_error err;
-} compiled;
+};
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct compiled full, without_families;
+static pthread_once_t full_once = PTHREAD_ONCE_INIT, without_once = PTHREAD_ONCE_INIT;
 
-static int add_rules(scmp_filter_ctx ctx)
+static int add_rules(scmp_filter_ctx ctx, bool all_families)
 {
-	int rc = 0;
+	int rc = all_families ? seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 0) : 0;
 
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]) && !rc; i++) {
 		int number = seccomp_syscall_resolve_name(allowed[i]);
@@ -149,6 +152,8 @@ static int add_rules(scmp_filter_ctx ctx)
 		struct scmp_arg_cmp compare = { masked[i].argument, SCMP_CMP_MASKED_EQ,
 						masked[i].mask, masked[i].value };
 
+		if (all_families && number == SCMP_SYS(socket))
+			continue;
 		if (number >= 0)
 			rc = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, number, 1, &compare);
 	}
@@ -175,7 +180,7 @@ int box_filter_export(void *ctx, struct sock_filter *program, size_t max)
 	return (int)((size_t)got / sizeof(*program));
 }
 
-static void compile(void)
+static void compile(struct compiled *out, bool all_families)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_NOTIFY);
 	int rc = ctx ? 0 : -ENOMEM;
@@ -185,25 +190,39 @@ static void compile(void)
 	if (!rc)
 		rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (!rc)
-		rc = add_rules(ctx);
+		rc = add_rules(ctx, all_families);
 	if (!rc)
-		rc = box_filter_export(ctx, compiled.program, BOX_FILTER_MAX);
+		rc = box_filter_export(ctx, out->program, BOX_FILTER_MAX);
 	seccomp_release(ctx);
-	compiled.count = rc > 0 ? (unsigned)rc : 0;
+	out->count = rc > 0 ? (unsigned)rc : 0;
 	if (rc < 0) {
 		errno = -rc;
-		compiled.err.code = assay_fail_errno(&compiled.err, "system call filter");
+		out->err.code = assay_fail_errno(&out->err, "system call filter");
 	}
 }
 
-enum assay_code box_filter_get(struct box_filter *ret, struct assay_error *err)
+static void compile_full(void)
 {
-	pthread_once(&once, compile);
-	if (compiled.err.code) {
-		*err = compiled.err;
+	compile(&full, false);
+}
+
+static void compile_without_families(void)
+{
+	compile(&without_families, true);
+}
+
+enum assay_code box_filter_get(uint32_t skip, struct box_filter *ret, struct assay_error *err)
+{
+	const struct compiled *filter = skip >> LAYER_FAMILIES & 1 ? &without_families : &full;
+
+	pthread_once(&full_once, compile_full);
+	if (filter == &without_families)
+		pthread_once(&without_once, compile_without_families);
+	if (filter->err.code) {
+		*err = filter->err;
 		return err->code;
 	}
-	*ret = (struct box_filter){ compiled.program, compiled.count };
+	*ret = (struct box_filter){ filter->program, filter->count };
 	return ASSAY_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include <linux/filter.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "assay/error.h"
 
@@ -16,8 +17,9 @@ struct box_filter {
 };
 
 /* Compiled once per process.  Calls outside of the list go to the listener, which counts them and
- * answers box_filter_errno(). */
-enum assay_code box_filter_get(struct box_filter *ret, struct assay_error *err) ASSAY_CHECKED;
+ * answers box_filter_errno().  skip: with LAYER_FAMILIES, sockets of all families pass. */
+enum assay_code box_filter_get(uint32_t skip, struct box_filter *ret, struct assay_error *err)
+	ASSAY_CHECKED;
 /* ctx: a scmp_filter_ctx.  The number of instructions, or a negative errno. */
 int box_filter_export(void *ctx, struct sock_filter *program, size_t max);
 int box_filter_errno(int number);

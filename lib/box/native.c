@@ -68,7 +68,7 @@ static void open_cgroup(struct box_run *run)
 
 	/* files in the box are pages and inodes of a tmpfs, charged to whoever wrote them */
 	box_cgroup_open(&run->cgroup, s->memory + s->disk + s->inodes * INODE_COST,
-			s->processes + OWN_PROCESSES);
+			s->processes + OWN_PROCESSES, s->skip);
 	if (groups[BOX_MEMORY].fd < 0)
 		s->flags |= WIRE_LIMIT_MEMORY;
 	if (groups[BOX_PIDS].fd < 0)
@@ -109,7 +109,7 @@ static enum assay_code start(struct box_run *run, struct assay_error *err)
 {
 	assay_auto(assay_fd_closep) int policy_fd = -1;
 
-	if (box_filter_get(&run->settings.filter, err) || box_slot_take(&run->slot, err))
+	if (box_filter_get(run->settings.skip, &run->settings.filter, err) || box_slot_take(&run->slot, err))
 		return err->code;
 	run->settings.map_base = run->slot.base;
 	run->settings.map_count = run->slot.count;
@@ -183,8 +183,8 @@ static enum assay_code finish(struct box_run *run, struct assay_box_result *ret,
 	return ASSAY_OK;
 }
 
-static enum assay_code run_box(const struct assay_box_policy *policy, uint32_t flags,
-			       struct assay_box_result *ret, struct assay_error *err)
+enum assay_code box_run_without(const struct assay_box_policy *policy, uint32_t flags,
+				uint32_t skip, struct assay_box_result *ret, struct assay_error *err)
 {
 	assay_auto(assay_freep) struct box_run *run = calloc(1, sizeof(*run));
 	enum assay_code code;
@@ -193,6 +193,7 @@ static enum assay_code run_box(const struct assay_box_policy *policy, uint32_t f
 		return assay_fail(err, ASSAY_ENOMEM, "box");
 	run->policy = policy;
 	run->settings.flags = flags;
+	run->settings.skip = skip;
 	run->listener = run->init = run->workspace = run->slot.lock = -1;
 	run->child.report = run->child.log = run->child.pidfd = -1;
 	for (int i = 0; i < BOX_CONTROLLERS; i++)
@@ -215,7 +216,7 @@ enum assay_code assay_box_run(const struct assay_box_policy *policy, struct assa
 	*ret = (struct assay_box_result){ .workspace_fd = -1 };
 	if (check_policy(policy, err))
 		return err->code;
-	return run_box(policy, 0, ret, err);
+	return box_run_without(policy, 0, 0, ret, err);
 }
 
 static enum assay_code check_with(const char *root, json_t **ret_isolation, struct assay_error *err)
@@ -228,7 +229,7 @@ static enum assay_code check_with(const char *root, json_t **ret_isolation, stru
 	};
 	struct assay_box_result result = { .workspace_fd = -1 };
 
-	if (run_box(&policy, WIRE_PROBE_ONLY, &result, err))
+	if (box_run_without(&policy, WIRE_PROBE_ONLY, 0, &result, err))
 		return err->code;
 	*ret_isolation = json_incref(result.isolation);
 	assay_box_result_release(&result);

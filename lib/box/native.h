@@ -33,9 +33,14 @@ struct box_run {
 	struct assay_error failure;
 };
 
+/* assay_box_run with enum wire_flags, and without some layers (a bit each): for the tests that ask
+ * whether each layer is missed.  A layer left out is reported as not applied. */
+enum assay_code box_run_without(const struct assay_box_policy *policy, uint32_t flags,
+				uint32_t skip, struct assay_box_result *ret, struct assay_error *err)
+	ASSAY_CHECKED;
 /* Runs until nothing is left. */
 enum assay_code box_supervise(struct box_run *run, struct assay_error *err) ASSAY_CHECKED;
-/* One record of the launcher. */
-void box_take_record(struct box_run *run);
+/* One record of the launcher; false when there is none waiting. */
+bool box_take_record(struct box_run *run);
 
 #endif

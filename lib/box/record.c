@@ -91,7 +91,7 @@ static void take_error(struct box_run *run, const struct wire_record *r, int fd)
 	run->failure.code = assay_fail_errno(&run->failure, "box: %s", r->detail);
 }
 
-void box_take_record(struct box_run *run)
+bool box_take_record(struct box_run *run)
 {
 	static void (*const take[])(struct box_run *, const struct wire_record *, int) = {
 		[WIRE_LAYER] = take_layer,	   [WIRE_PID] = take_pid,
@@ -113,11 +113,11 @@ void box_take_record(struct box_run *run)
 	int fd = -1;
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return false;
 	if (got != sizeof(record)) {
 		close(run->child.report);
 		run->child.report = -1;
-		return;
+		return false;
 	}
 	header = CMSG_FIRSTHDR(&message);
 	if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
@@ -128,4 +128,5 @@ void box_take_record(struct box_run *run)
 		take[record.kind](run, &record, fd);
 	if (fd >= 0)
 		close(fd);
+	return true;
 }

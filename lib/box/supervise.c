@@ -118,9 +118,10 @@ static void reap(struct box_run *run)
 
 static enum assay_code take(struct box_run *run, const struct pollfd *fds, struct assay_error *err)
 {
-	/* records first: the listener comes with one, and so does the end of the probes */
-	if (fds[1].revents)
-		box_take_record(run);
+	/* all records first: the end of the probes must not be learnt after the first refused call */
+	if (run->child.report >= 0)
+		while (box_take_record(run))
+			;
 	if (fds[2].revents & POLLIN)
 		box_notify_answer(run->listener, &run->isolation, run->ready);
 	else if (fds[2].revents) {

@@ -260,9 +260,12 @@ void command_run(const struct wire_policy *p)
 	set_environment(p, argv, env);
 	if (setsid() < 0)
 		fail("new session");
-	join_keyring();
-	set_limits(p);
-	set_affinity(p);
+	if (!policy_skips(p, LAYER_KEYRING))
+		join_keyring();
+	if (!policy_skips(p, LAYER_RLIMITS))
+		set_limits(p);
+	if (!policy_skips(p, LAYER_AFFINITY))
+		set_affinity(p);
 	if (p->flags & WIRE_ASLR_OFF && personality(ADDR_NO_RANDOMIZE) < 0)
 		fail("personality");
 	if (!policy_skips(p, LAYER_CAPS))
@@ -277,9 +280,12 @@ void command_run(const struct wire_policy *p)
 	if (!policy_skips(p, LAYER_LANDLOCK))
 		restrict_by_landlock(p);
 	umask(p->umask);
-	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC))
+	if (policy_skips(p, LAYER_DESCRIPTORS))
+		fcntl(WIRE_POLICY_FD, F_SETFD, 0);
+	else if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC))
 		fail("close descriptors");
-	report_layer(LAYER_DESCRIPTORS, 0, "0 empty, 1 and 2 a pipe, no others");
+	report_layer(LAYER_DESCRIPTORS, policy_skips(p, LAYER_DESCRIPTORS) ? ECANCELED : 0,
+		     "0 empty, 1 and 2 a pipe, no others");
 	filter_syscalls(p);
 	probe(p);
 	report(WIRE_READY, 0, 0, "ready");

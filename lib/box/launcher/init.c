@@ -36,6 +36,10 @@ static void name_host(const struct wire_policy *p)
 {
 	const char *name = policy_text(p, p->hostname);
 
+	if (policy_skips(p, LAYER_UTSNS)) {
+		report_layer(LAYER_UTSNS, ECANCELED, "host name left as it is");
+		return;
+	}
 	if (sethostname(name, strlen(name)) || setdomainname("(none)", 6))
 		fail("set the host name");
 	report_layer(LAYER_UTSNS, 0, "host name %.64s", name);
@@ -78,9 +82,10 @@ void init_main(const struct wire_policy *p, int sock)
 	prctl(PR_SET_NAME, "assay-init");
 	become_root_inside(p);
 	report_layer(LAYER_PIDNS, getpid() == 1 ? 0 : EPERM, "the box's init is process 1");
-	report_layer(LAYER_IPCNS, 0, "empty");
-	report_layer(LAYER_NETNS, 0, "empty, loopback down");
-	report_layer(LAYER_CGROUPNS, 0, "own root");
+	report_layer(LAYER_IPCNS, policy_skips(p, LAYER_IPCNS) ? ECANCELED : 0, "empty");
+	report_layer(LAYER_NETNS, policy_skips(p, LAYER_NETNS) ? ECANCELED : 0,
+		     "empty, loopback down");
+	report_layer(LAYER_CGROUPNS, policy_skips(p, LAYER_CGROUPNS) ? ECANCELED : 0, "own root");
 	name_host(p);
 	tree.policy = p;
 	tree_build(&tree, sock);

@@ -20,9 +20,15 @@
 
 #include "launcher.h"
 
-#define NAMESPACES                                                                                 \
-	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET |  \
-	 CLONE_NEWCGROUP)
+/* Namespaces without which no box can be built, and those that a mutant may lack. */
+#define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS)
+
+static unsigned long namespaces(const struct wire_policy *p)
+{
+	return NAMESPACES | (policy_skips(p, LAYER_IPCNS) ? 0 : CLONE_NEWIPC) |
+	       (policy_skips(p, LAYER_NETNS) ? 0 : CLONE_NEWNET) |
+	       (policy_skips(p, LAYER_CGROUPNS) ? 0 : CLONE_NEWCGROUP);
+}
 
 /* The library first puts us into the box's control groups. */
 static void wait_for_go(void)
@@ -77,7 +83,7 @@ static void prepare(void)
 
 static pid_t start_init(const struct wire_policy *p, int pair[2])
 {
-	pid_t init = (pid_t)syscall(SYS_clone, NAMESPACES | SIGCHLD, 0, 0, 0, 0);
+	pid_t init = (pid_t)syscall(SYS_clone, namespaces(p) | SIGCHLD, 0, 0, 0, 0);
 
 	if (init < 0)
 		fail("create namespaces");
