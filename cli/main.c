@@ -14,6 +14,7 @@ int assay_cli_keygen(int argc, char **argv);
 int assay_cli_recipe_check(int argc, char **argv);
 int assay_cli_recipe_lock(int argc, char **argv);
 int assay_cli_sign(int argc, char **argv);
+int assay_cli_verify(int argc, char **argv);
 int assay_cli_worker_check(int argc, char **argv);
 
 const struct cli_verb cli_verbs[] = {
@@ -24,6 +25,7 @@ const struct cli_verb cli_verbs[] = {
 	{ "recipe check", "say whether recipes are complete", assay_cli_recipe_check },
 	{ "recipe lock", "pin what a recipe leaves open", assay_cli_recipe_lock },
 	{ "sign", "sign a file", assay_cli_sign },
+	{ "verify", "rebuild one artifact here, say whether it matches", assay_cli_verify },
 	{ "worker check", "show what this machine can isolate", assay_cli_worker_check },
 	{ NULL, NULL, NULL },
 };

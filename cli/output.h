@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a verb's report goes: text on stdout unless --json takes it, and files on request. */
+#ifndef ASSAY_CLI_OUTPUT_H
+#define ASSAY_CLI_OUTPUT_H
+
+#include "assay/json.h"
+#include "cli.h"
+
+struct cli_outputs {
+	struct cli_optional json; /* --json[=FILE] */
+	const char *html, *markdown;
+	bool verbose;
+};
+
+/* Returns 0, or the exit status after saying what could not be written. */
+int cli_outputs_write(const struct cli_outputs *outputs, const json_t *report,
+		      struct assay_error *err);
+
+#endif

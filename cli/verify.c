@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* assay verify: rebuild one artifact here, say whether it matches. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "assay/cleanup.h"
+#include "assay/file.h"
+#include "assay/job.h"
+#include "assay/log.h"
+#include "assay/signature.h"
+#include "assay/verdict.h"
+#include "cli.h"
+#include "output.h"
+
+int assay_cli_verify(int argc, char **argv);
+
+struct arguments {
+	struct assay_job_options job;
+	struct cli_outputs outputs;
+	struct cli_list mirrors, subjects;
+	const char *attempts, *timeout;
+	bool quiet;
+};
+
+static int check_arguments(struct arguments *a)
+{
+	struct assay_job_options *job = &a->job;
+	unsigned long attempts = a->attempts ? strtoul(a->attempts, NULL, 10) : 2;
+	unsigned long timeout = a->timeout ? strtoul(a->timeout, NULL, 10) : 0;
+
+	if (attempts < 1 || attempts > 9)
+		return cli_usage("verify", "--attempts: want 1 to 9, have \"%s\"", a->attempts);
+	if (a->timeout && (timeout < 1 || timeout > 7 * 86400))
+		return cli_usage("verify", "--timeout: want 1 to 604800 seconds, have \"%s\"",
+				 a->timeout);
+	if (job->accept && !assay_accept_is_known(job->accept))
+		return cli_usage("verify",
+				 "--accept: want reproducible, encoding, container, code or "
+				 "equivalent, have \"%s\"",
+				 job->accept);
+	if (job->subject_scheme && !assay_signature_scheme_is_known(job->subject_scheme))
+		return cli_usage("verify",
+				 "--subject-scheme: want minisign, signify, raw or openpgp, have "
+				 "\"%s\"",
+				 job->subject_scheme);
+	if (!job->subject_scheme != !job->subject_signature || !job->subject_scheme != !job->subject_key)
+		return cli_usage("verify", "--subject-scheme, --subject-signature and --subject-key "
+					   "go together");
+	if (job->keep && !job->output)
+		return cli_usage("verify", "--keep: want --output=DIR to keep it in");
+	job->attempts = (unsigned)attempts;
+	job->time_s = timeout;
+	job->mirrors = a->mirrors.items;
+	job->subjects = a->subjects.items;
+	return 0;
+}
+
+static int verify(struct arguments *a)
+{
+	struct assay_error err = ASSAY_ERROR_INIT;
+	assay_auto(assay_json_freep) json_t *report = NULL;
+	int status;
+
+	if (assay_job_run(&a->job, &report, &err))
+		return cli_fail(&err);
+	status = cli_outputs_write(&a->outputs, report, &err);
+	if (status)
+		return status;
+	return (int)assay_json_int(report, "exit_status", 3);
+}
+
+int assay_cli_verify(int argc, char **argv)
+{
+	struct arguments a = { .quiet = false };
+	const struct cli_option options[] = {
+		{ "accept", CLI_TEXT, &a.job.accept },
+		{ "attempts", CLI_TEXT, &a.attempts },
+		{ "buildinfo", CLI_TEXT, &a.job.buildinfo },
+		{ "html", CLI_TEXT, &a.outputs.html },
+		{ "json", CLI_OPTIONAL, &a.outputs.json },
+		{ "keep", CLI_FLAG, &a.job.keep },
+		{ "key", CLI_TEXT, &a.job.key },
+		{ "markdown", CLI_TEXT, &a.outputs.markdown },
+		{ "mirror", CLI_LIST, &a.mirrors },
+		{ "output", CLI_TEXT, &a.job.output },
+		{ "quiet", CLI_FLAG, &a.quiet },
+		{ "require-signature", CLI_FLAG, &a.job.require_signature },
+		{ "store", CLI_TEXT, &a.job.store },
+		{ "subject", CLI_LIST, &a.subjects },
+		{ "subject-key", CLI_TEXT, &a.job.subject_key },
+		{ "subject-scheme", CLI_TEXT, &a.job.subject_scheme },
+		{ "subject-signature", CLI_TEXT, &a.job.subject_signature },
+		{ "timeout", CLI_TEXT, &a.timeout },
+		{ "verbose", CLI_FLAG, &a.job.verbose },
+		{ NULL, CLI_FLAG, NULL },
+	};
+	char **args;
+	int count, status;
+
+	status = cli_parse("verify", argc, argv, options, 1, 1, &args, &count);
+	if (!status)
+		status = check_arguments(&a);
+	if (!status) {
+		a.job.target = args[0];
+		a.outputs.verbose = a.job.verbose;
+		if (a.quiet)
+			assay_log_set_level(ASSAY_LOG_WARNING);
+		status = verify(&a);
+	}
+	free(a.mirrors.items);
+	free(a.subjects.items);
+	return status;
+}
