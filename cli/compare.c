@@ -10,7 +10,9 @@
 #include "assay/buf.h"
 #include "assay/cleanup.h"
 #include "assay/file.h"
+#include "assay/jail.h"
 #include "assay/limits.h"
+#include "assay/textdiff.h"
 #include "assay/verdict.h"
 #include "cli.h"
 
@@ -25,23 +27,48 @@ static enum assay_code open_side(const char *path, struct assay_side *side, int 
 	return ASSAY_OK;
 }
 
-static enum assay_code compare(const char *const paths[2], json_t **ret, struct assay_error *err)
+struct work {
+	struct assay_side left, right;
+	struct assay_compare_options options;
+};
+
+/* In the jail: both files are hostile. */
+static enum assay_code compare(void *data, struct assay_buf *answer, struct assay_error *err)
+{
+	const struct work *work = data;
+	assay_auto(assay_json_freep) json_t *report = NULL;
+
+	if (assay_compare(&work->left, &work->right, &work->options, &report, err))
+		return err->code;
+	assay_json_dump(report, answer);
+	return assay_buf_check(answer, "report", err);
+}
+
+static enum assay_code run(const char *const paths[3], json_t **ret, struct assay_error *err)
 {
 	assay_auto(assay_fd_closep) int left_fd = -1;
 	assay_auto(assay_fd_closep) int right_fd = -1;
 	assay_auto(assay_fd_closep) int left_spill = -1;
 	assay_auto(assay_fd_closep) int right_spill = -1;
-	struct assay_side left = { 0 }, right = { 0 };
-	struct assay_compare_options options = { .threads = 2 };
+	assay_auto(assay_buf_release) struct assay_buf answer = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
+	/* directories are opened from inside */
+	struct assay_jail jail = { .what = "compare",
+				   .answer_max = ASSAY_MAX_REPORT,
+				   .readable = paths };
+	struct work work = { .options = { .threads = 2 } };
 
-	if (open_side(paths[0], &left, &left_fd, err) ||
-	    open_side(paths[1], &right, &right_fd, err))
+	if (open_side(paths[0], &work.left, &left_fd, err) ||
+	    open_side(paths[1], &work.right, &right_fd, err))
 		return err->code;
 	if (assay_spill_open(&left_spill, err) || assay_spill_open(&right_spill, err))
 		return err->code;
-	options.spill_fd[0] = left_spill;
-	options.spill_fd[1] = right_spill;
-	return assay_compare(&left, &right, &options, ret, err);
+	work.options.spill_fd[0] = left_spill;
+	work.options.spill_fd[1] = right_spill;
+	if (!assay_text_diff_init())
+		return assay_fail(err, ASSAY_ENOMEM, "libgit2 does not start");
+	if (assay_jail_run(&jail, compare, &work, &answer, err))
+		return err->code;
+	return assay_json_parse(assay_buf_span(&answer), "report", ret, err);
 }
 
 static int write_json(const json_t *report, const char *file)
@@ -81,7 +108,7 @@ int assay_cli_compare(int argc, char **argv)
 	char **args;
 	int count, status = cli_parse("compare", argc, argv, options, 2, 2, &args, &count);
 	assay_auto(assay_json_freep) json_t *report = NULL;
-	const char *paths[2];
+	const char *paths[3] = { NULL, NULL, NULL };
 
 	if (status)
 		return status;
@@ -92,7 +119,7 @@ int assay_cli_compare(int argc, char **argv)
 				 accept);
 	paths[0] = args[0];
 	paths[1] = args[1];
-	if (compare(paths, &report, &err)) {
+	if (run(paths, &report, &err)) {
 		cli_fail(&err);
 		return 2; /* trouble, as in cmp and diff */
 	}

@@ -7,6 +7,7 @@
 #include "assay/process.h"
 #include "cli.h"
 
+int assay_cli_anatomy(int argc, char **argv);
 int assay_cli_attest_show(int argc, char **argv);
 int assay_cli_attest_verify(int argc, char **argv);
 int assay_cli_compare(int argc, char **argv);
@@ -18,6 +19,7 @@ int assay_cli_verify(int argc, char **argv);
 int assay_cli_worker_check(int argc, char **argv);
 
 const struct cli_verb cli_verbs[] = {
+	{ "anatomy", "print what every byte of a file belongs to", assay_cli_anatomy },
 	{ "attest show", "show statements without checking them", assay_cli_attest_show },
 	{ "attest verify", "check signed statements", assay_cli_attest_verify },
 	{ "compare", "how two files or directories differ", assay_cli_compare },
