@@ -23,6 +23,7 @@
 #include "mirror.h"
 
 #define MAX_AGE_S 3600
+#define IMPATIENT_AGE_S 300 /* when something was not found in the lists as they are */
 #define UPDATE_TIMEOUT_S 900
 
 /* What the machine says, by apt-config. */
@@ -40,7 +41,8 @@ static void machine_release(struct machine *machine)
 	assay_arena_release(&machine->sources.arena);
 }
 
-/* apt's first complaint tells more than its last. */
+/* apt's first complaint tells more than its last.  A file that the mirror's index lists and its
+ * server has not is lost; anything else is trouble that may pass. */
 static void first_complaint(const struct assay_buf *text, char *out, size_t size)
 {
 	struct assay_span rest = assay_buf_span(text), line, best = { NULL, 0 };
@@ -75,7 +77,8 @@ enum assay_code debian_apt_run(const struct debian_mirror *mirror, const char *c
 	process.timeout_s = UPDATE_TIMEOUT_S;
 	if (!assay_process_run(&process, &status, err) && status != 0) {
 		first_complaint(&complaints, shown, sizeof(shown));
-		assay_fail(err, ASSAY_EIO, "%s %s: %s", argv[0], argv[1],
+		assay_fail(err, strstr(shown, "404  Not Found") ? ASSAY_ENOTFOUND : ASSAY_EIO,
+			   "%s %s: %s", argv[0], argv[1],
 			   *shown ? shown : "failed without a word");
 	}
 	assay_buf_release(&complaints);
@@ -385,7 +388,7 @@ static enum assay_code refresh(struct debian_mirror *mirror, struct machine *mac
 	if (read_machine(machine, err) || choose_root(mirror, machine, err))
 		return err->code;
 	age = state_age(mirror);
-	if (age >= 0 && age < MAX_AGE_S) {
+	if (age >= 0 && age < (mirror->impatient ? IMPATIENT_AGE_S : MAX_AGE_S)) {
 		debian_chain_add(mirror->chain, "package lists", mirror->root, "reused",
 				 "fetched %lld s ago", (long long)age);
 		return ASSAY_OK;

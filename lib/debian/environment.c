@@ -3,6 +3,7 @@
  * Environments in the store:
  *	<store>/environments/<lock digest>/root         the tree
  *	<store>/environments/<lock digest>/record.json  what it is
+ *	<store>/environments/<lock digest>/contents     digests by inode, for the next stage
  * made under tmp and renamed whole.  An environment is made stage by stage; the first stages of a
  * lock are a lock themselves, and their environment is kept under its digest for the next one.
  */
@@ -169,13 +170,27 @@ static enum assay_code take(const char *directory, struct assay_environment *ret
 	return ret->root ? ASSAY_OK : out_of_memory(err);
 }
 
-static enum assay_code flush(const char *directory, struct assay_error *err)
+/* Digests a tree; files it shares with the stage before are known by their inodes.  Without that
+ * list all is read, which gives the same. */
+static enum assay_code digest_tree(const struct debian_stage *stage, int made,
+				   struct assay_digest *ret, struct assay_error *err)
 {
-	assay_auto(assay_fd_closep) int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assay_auto(debian_contents_release) struct debian_contents known = { 0 };
+	assay_auto(debian_contents_release) struct debian_contents contents = { 0 };
+	assay_auto(assay_fd_closep) int root = -1;
+	assay_auto(assay_fd_closep) int base = -1;
+	struct assay_error ignored = ASSAY_ERROR_INIT;
 
-	if (fd < 0 || syncfs(fd))
-		return assay_fail_errno(err, "flush %s", directory);
-	return ASSAY_OK;
+	if (stage->base)
+		base = open(stage->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (base >= 0 && debian_contents_read(base, "../contents", &known, &ignored))
+		assay_log(ASSAY_LOG_DEBUG, "%s", ignored.msg);
+	root = openat(made, "root", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (root < 0)
+		return assay_fail_errno(err, "%s", stage->root);
+	if (debian_tree_digest(root, &known, &contents, ret, err))
+		return err->code;
+	return debian_contents_write(made, "contents", &contents, err);
 }
 
 /* Installs into work/, digests, records, and puts the result in its place. */
@@ -184,30 +199,30 @@ static enum assay_code make_in(struct debian_stage *stage, const char *final,
 {
 	assay_auto(assay_json_freep) json_t *record = NULL;
 	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MIB);
-	assay_auto(assay_freep) char *made = assay_path_join(stage->work, "made");
-	assay_auto(assay_freep) char *file = assay_path_join(stage->work, "made/record.json");
+	assay_auto(assay_freep) char *path = assay_path_join(stage->work, "made");
 	assay_auto(assay_freep) char *tree = assay_path_join(stage->work, "made/root");
-	assay_auto(assay_fd_closep) int root = -1;
+	assay_auto(assay_fd_closep) int made = -1;
 	struct assay_digest digest;
 
-	if (!made || !file || !tree)
+	if (!path || !tree)
 		return out_of_memory(err);
 	if (debian_stage_install(stage, err))
 		return err->code;
-	root = open(stage->root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (root < 0)
-		return assay_fail_errno(err, "%s", stage->root);
-	if (debian_tree_digest(root, &digest, err))
+	if (mkdir(path, 0755) || rename(stage->root, tree))
+		return assay_fail_errno(err, "%s", path);
+	made = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (made < 0)
+		return assay_fail_errno(err, "%s", path);
+	if (digest_tree(stage, made, &digest, err))
 		return err->code;
 	record = make_record(stage->lock, &digest);
 	assay_json_dump(record, &text);
-	if (mkdir(made, 0755) || rename(stage->root, tree))
-		return assay_fail_errno(err, "%s", made);
 	if (assay_buf_check(&text, "record", err) ||
-	    assay_file_write(AT_FDCWD, file, assay_buf_span(&text), 0644, err) ||
-	    flush(made, err))
+	    assay_file_write(made, "record.json", assay_buf_span(&text), 0644, err))
 		return err->code;
-	if (rename(made, final))
+	if (syncfs(made))
+		return assay_fail_errno(err, "flush %s", path);
+	if (rename(path, final))
 		return assay_fail_errno(err, "rename to %s", final);
 	return ASSAY_OK;
 }

@@ -21,31 +21,33 @@
 #define INSTALL_TIMEOUT_S 3600
 #define CLEAN_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* $1 work directory, $2 epoch, $3 packages parted by commas */
+/* $1 work directory, $2 epoch, $3 root of the stage before.  The work directory gets a fixed name,
+ * because a store's path may hold what these tools do not read.  "volatile" (Linux 5.10) spares the
+ * flushes after each file: what is made here counts only once it has been flushed as a whole. */
+#define OVERLAY_SCRIPT \
+	"set -eu\n" \
+	"umask 022\n" \
+	"hostname " ASSAY_DEBIAN_HOSTNAME "\n" \
+	"mount --bind \"$3\" \"$1/base\"\n" \
+	"mount --rbind \"$1\" /mnt\n" \
+	"cd /mnt\n" \
+	"layers=lowerdir=base,upperdir=upper,workdir=overlay,redirect_dir=off,metacopy=off\n" \
+	"mount -t overlay -o \"$layers,volatile\" overlay merged 2> /dev/null || " \
+	"mount -t overlay -o \"$layers\" overlay merged\n"
+
+/* $4 packages parted by commas */
 static const char bootstrap_script[] =
-	"set -eu\n"
-	"hostname " ASSAY_DEBIAN_HOSTNAME "\n"
-	/* a place of a fixed name: a store's path may hold what these tools do not read */
-	"mount --bind \"$1\" /mnt\n"
-	"cd /mnt\n"
+	OVERLAY_SCRIPT
 	"exec env -i " CLEAN_PATH " LC_ALL=C.UTF-8 HOME=/root TMPDIR=/mnt/tmp "
 	"SOURCE_DATE_EPOCH=\"$2\" "
-	"mmdebstrap --mode=root --variant=custom --format=directory --include=\"$3\" "
+	"mmdebstrap --mode=root --variant=custom --format=directory --include=\"$4\" "
 	"--aptopt='APT::Sandbox::User \"root\"' --dpkgopt=force-unsafe-io "
 	"--skip=check/qemu,check/signed-by,download/empty,output/mknod,output/dev,"
 	"cleanup/reproducible,cleanup/apt "
-	"'' /mnt/root 'deb [trusted=yes] copy:/mnt/packages ./'\n";
+	"'' /mnt/merged 'deb [trusted=yes] copy:/mnt/packages ./'\n";
 
-/* $1 work directory, $2 epoch, $3 root of the stage before */
 static const char extend_script[] =
-	"set -eu\n"
-	"umask 022\n"
-	"hostname " ASSAY_DEBIAN_HOSTNAME "\n"
-	"mount --bind \"$3\" \"$1/base\"\n"
-	"mount --rbind \"$1\" /mnt\n"
-	"cd /mnt\n"
-	"mount -t overlay -o lowerdir=base,upperdir=upper,workdir=overlay,"
-	"redirect_dir=off,metacopy=off overlay merged\n"
+	OVERLAY_SCRIPT
 	"mount -t proc proc merged/proc\n"
 	"mount -t tmpfs -o mode=755 tmpfs merged/dev\n"
 	"mount -t tmpfs -o mode=755 tmpfs merged/run\n"
@@ -92,14 +94,14 @@ static void on_line(void *data, const char *line)
 }
 
 static enum assay_code run_script(const struct debian_stage *stage, const char *script,
-				  const char *third, struct assay_error *err)
+				  const char *base, const char *names, struct assay_error *err)
 {
 	struct complaint complaint = { "" };
 	struct assay_process process = ASSAY_PROCESS_INIT;
 	char epoch[32];
 	const char *const argv[] = { "unshare", "--mount", "--uts", "--ipc", "--net", "--pid",
 				     "--fork", "--kill-child", "--mount-proc", "sh", "-c", script,
-				     "sh", stage->work, epoch, third, NULL };
+				     "sh", stage->work, epoch, base, names, NULL };
 	int status;
 
 	snprintf(epoch, sizeof(epoch), "%" PRId64, stage->lock->epoch);
@@ -178,7 +180,8 @@ static enum assay_code write_index(const struct debian_stage *stage, int dirfd,
 	return assay_file_write(dirfd, "Packages", assay_buf_span(&text), 0644, err);
 }
 
-static enum assay_code bootstrap(const struct debian_stage *stage, int packages,
+/* The list of packages for mmdebstrap, which resolves nothing: the index has one version of each. */
+static enum assay_code bootstrap(const struct debian_stage *stage, int packages, const char *base,
 				 struct assay_error *err)
 {
 	assay_auto(assay_buf_release) struct assay_buf names = ASSAY_BUF_INIT(ASSAY_MAX_LOCK);
@@ -187,9 +190,9 @@ static enum assay_code bootstrap(const struct debian_stage *stage, int packages,
 		assay_buf_printf(&names, "%s%s", names.len ? "," : "",
 				 stage->lock->packages[i].package);
 	if (assay_buf_check(&names, "list of the packages", err) ||
-	    write_index(stage, packages, err) || make_dir(stage, "tmp", err))
+	    write_index(stage, packages, err))
 		return err->code;
-	return run_script(stage, bootstrap_script, assay_buf_text(&names), err);
+	return run_script(stage, bootstrap_script, base, assay_buf_text(&names), err);
 }
 
 static enum assay_code open_dir(const char *parent, const char *name, int *ret,
@@ -202,38 +205,40 @@ static enum assay_code open_dir(const char *parent, const char *name, int *ret,
 	return *ret < 0 ? assay_fail_errno(err, "%s", path) : ASSAY_OK;
 }
 
-static enum assay_code extend(const struct debian_stage *stage, struct assay_error *err)
+/* The tree: the stage before, and what the installation changed in it. */
+static enum assay_code assemble(const struct debian_stage *stage, const char *base_path,
+				struct assay_error *err)
 {
-	static const char *const directories[] = { "base", "upper", "overlay", "merged", "root" };
 	assay_auto(assay_fd_closep) int base = -1;
 	assay_auto(assay_fd_closep) int upper = -1;
 	assay_auto(assay_fd_closep) int root = -1;
 
-	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
-		if (make_dir(stage, directories[i], err))
-			return err->code;
-	if (run_script(stage, extend_script, stage->base, err) ||
-	    open_dir(stage->base, NULL, &base, err) ||
-	    open_dir(stage->work, "upper", &upper, err) ||
-	    open_dir(stage->work, "root", &root, err))
-		return err->code;
-	if (debian_tree_clone(base, root, err) || debian_tree_merge(upper, root, err))
+	if (open_dir(base_path, NULL, &base, err) || open_dir(stage->work, "upper", &upper, err) ||
+	    open_dir(stage->work, "root", &root, err) || debian_tree_clone(base, root, err) ||
+	    debian_tree_merge(upper, root, err) ||
+	    debian_tree_finish(root, !stage->base, stage->lock->epoch, err))
 		return assay_context(err, "%s", stage->root);
 	return ASSAY_OK;
 }
 
 enum assay_code debian_stage_install(const struct debian_stage *stage, struct assay_error *err)
 {
+	static const char *const directories[] = { "packages", "empty", "base", "upper",
+						   "overlay", "merged", "root", "tmp" };
+	assay_auto(assay_freep) char *empty = assay_path_join(stage->work, "empty");
+	const char *base = stage->base ? stage->base : empty;
 	assay_auto(assay_fd_closep) int packages = -1;
-	assay_auto(assay_fd_closep) int root = -1;
+	enum assay_code code;
 
-	if (make_dir(stage, "packages", err) ||
-	    open_dir(stage->work, "packages", &packages, err) ||
+	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
+		if (make_dir(stage, directories[i], err))
+			return err->code;
+	if (!empty)
+		return assay_fail(err, ASSAY_ENOMEM, "installation: out of memory");
+	if (open_dir(stage->work, "packages", &packages, err) ||
 	    copy_packages(stage, packages, err))
 		return err->code;
-	if (stage->base ? extend(stage, err) : bootstrap(stage, packages, err))
-		return err->code;
-	if (open_dir(stage->work, "root", &root, err))
-		return err->code;
-	return debian_tree_finish(root, !stage->base, stage->lock->epoch, err);
+	code = stage->base ? run_script(stage, extend_script, base, NULL, err)
+			   : bootstrap(stage, packages, base, err);
+	return code ? code : assemble(stage, base, err);
 }

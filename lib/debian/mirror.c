@@ -41,7 +41,8 @@ void debian_mirror_release(struct debian_mirror *mirror)
 	free(mirror->sources.list);
 	json_decref(mirror->chain);
 	assay_arena_release(&mirror->arena);
-	assay_fd_closep(&mirror->lock_fd);
+	if (mirror->lock_fd >= 0)
+		close(mirror->lock_fd);
 	*mirror = (struct debian_mirror)DEBIAN_MIRROR_INIT;
 }
 

@@ -46,6 +46,7 @@ struct debian_mirror {
 	const char *suite;   /* codename of the first Release file */
 	json_t *chain;
 	int lock_fd;
+	bool impatient; /* refresh lists of some minutes too */
 };
 
 #define DEBIAN_MIRROR_INIT { .arena = ASSAY_ARENA_INIT(64 * ASSAY_MIB), .lock_fd = -1 }

@@ -479,9 +479,10 @@ static enum assay_code resolve(struct resolution *r, const struct assay_debian_t
 	return collect_sources(r, err);
 }
 
-enum assay_code assay_debian_resolve(struct assay_store *store,
-				     const struct assay_debian_target *target, const char *buildinfo,
-				     struct assay_debian_build *ret, struct assay_error *err)
+static enum assay_code try_resolve(struct assay_store *store,
+				   const struct assay_debian_target *target, const char *buildinfo,
+				   bool impatient, struct assay_debian_build *ret,
+				   struct assay_error *err)
 {
 	struct assay_debian_build build = { .arena = ASSAY_ARENA_INIT(64 * ASSAY_MIB) };
 	struct resolution *r = calloc(1, sizeof(*r));
@@ -490,6 +491,7 @@ enum assay_code assay_debian_resolve(struct assay_store *store,
 		return out_of_memory(err);
 	r->mirror = (struct debian_mirror)DEBIAN_MIRROR_INIT;
 	r->mirror.store = store;
+	r->mirror.impatient = impatient;
 	r->info = (struct debian_buildinfo)DEBIAN_BUILDINFO_INIT;
 	r->build = &build;
 	if (resolve(r, target, buildinfo, err)) {
@@ -502,4 +504,15 @@ enum assay_code assay_debian_resolve(struct assay_store *store,
 	debian_buildinfo_release(&r->info);
 	free(r);
 	return err->code;
+}
+
+enum assay_code assay_debian_resolve(struct assay_store *store,
+				     const struct assay_debian_target *target, const char *buildinfo,
+				     struct assay_debian_build *ret, struct assay_error *err)
+{
+	if (try_resolve(store, target, buildinfo, false, ret, err) != ASSAY_ENOTFOUND)
+		return err->code;
+	/* the archive may have moved on since the lists were fetched */
+	*err = (struct assay_error)ASSAY_ERROR_INIT;
+	return try_resolve(store, target, buildinfo, true, ret, err);
 }

@@ -3,7 +3,7 @@
  * Cloning, merging and digesting trees.  They are made of packages the archive's signature covers,
  * but the walks are written as if they were not: names are never followed, depth is bounded.
  */
-#include "tree.h"
+#include "contents.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -229,6 +229,8 @@ enum assay_code debian_tree_merge(int upper, int root, struct assay_error *err)
 
 /* What a digest needs on its way through a tree. */
 struct digesting {
+	const struct debian_contents *known;
+	struct debian_contents *contents;
 	struct assay_hasher *hasher;
 	char path[8192];
 	size_t len;
@@ -276,6 +278,7 @@ static enum assay_code add_content(struct digesting *d, int dirfd, const char *n
 				   const struct stat *st, struct assay_error *err)
 {
 	assay_auto(assay_fd_closep) int fd = -1;
+	const struct assay_digest *found;
 	struct assay_digest digest;
 	char target[4097];
 	ssize_t len;
@@ -289,13 +292,18 @@ static enum assay_code add_content(struct digesting *d, int dirfd, const char *n
 	}
 	if (!S_ISREG(st->st_mode))
 		return ASSAY_OK;
-	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return assay_fail_errno(err, "%s", name);
-	if (assay_digest_fd(fd, &digest, NULL, err))
-		return err->code;
+	found = debian_contents_find(d->known, st->st_ino);
+	if (found) {
+		digest = *found;
+	} else {
+		fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			return assay_fail_errno(err, "%s", name);
+		if (assay_digest_fd(fd, &digest, NULL, err))
+			return err->code;
+	}
 	assay_hasher_add(d->hasher, digest.bytes, sizeof(digest.bytes));
-	return ASSAY_OK;
+	return debian_contents_add(d->contents, st->st_ino, &digest, err);
 }
 
 /* One record: lengths first, so that no two trees give the same stream. */
@@ -332,7 +340,9 @@ static enum assay_code digest_entry(int dirfd, const char *name, const struct st
 	return ASSAY_OK;
 }
 
-enum assay_code debian_tree_digest(int root, struct assay_digest *ret, struct assay_error *err)
+enum assay_code debian_tree_digest(int root, const struct debian_contents *known,
+				   struct debian_contents *ret_contents, struct assay_digest *ret,
+				   struct assay_error *err)
 {
 	assay_auto(assay_freep) struct digesting *d = calloc(1, sizeof(*d));
 	assay_auto(assay_freep) char *names = malloc(XATTR_NAMES_MAX);
@@ -342,6 +352,8 @@ enum assay_code debian_tree_digest(int root, struct assay_digest *ret, struct as
 	if (!d || !names || !value || !hasher)
 		return assay_fail(err, ASSAY_ENOMEM, "digest of a tree: out of memory");
 	d->hasher = hasher;
+	d->known = known;
+	d->contents = ret_contents;
 	d->names = names;
 	d->value = value;
 	if (each_entry(root, digest_entry, d, 0, err))

@@ -16,8 +16,27 @@ enum assay_code debian_tree_merge(int upper, int root, struct assay_error *err) 
  * every time later than epoch to it. */
 enum assay_code debian_tree_finish(int root, bool first, int64_t epoch, struct assay_error *err)
 	ASSAY_CHECKED;
-/* Over type, mode, owner, path, size, time, link, xattrs and content of everything, sorted. */
-enum assay_code debian_tree_digest(int root, struct assay_digest *ret, struct assay_error *err)
+/* Digests of contents by inode number, so that files shared with the stage before (hard links, never
+ * written to in place) are read once.  Only good on one file system, while that stage exists. */
+struct debian_contents {
+	struct debian_content {
+		uint64_t inode;
+		struct assay_digest digest;
+	} *list; /* by inode once sorted */
+	size_t count, capacity;
+};
+
+void debian_contents_release(struct debian_contents *contents);
+enum assay_code debian_contents_read(int dirfd, const char *name, struct debian_contents *ret,
+				     struct assay_error *err) ASSAY_CHECKED;
+enum assay_code debian_contents_write(int dirfd, const char *name,
+				      struct debian_contents *contents, struct assay_error *err)
 	ASSAY_CHECKED;
+
+/* Over type, mode, owner, path, size, time, link, xattrs and content of everything, sorted.
+ * known and ret_contents may be NULL. */
+enum assay_code debian_tree_digest(int root, const struct debian_contents *known,
+				   struct debian_contents *ret_contents, struct assay_digest *ret,
+				   struct assay_error *err) ASSAY_CHECKED;
 
 #endif

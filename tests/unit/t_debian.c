@@ -459,7 +459,7 @@ static struct assay_digest digest_of(int root)
 	struct assay_error err = ASSAY_ERROR_INIT;
 	struct assay_digest digest;
 
-	ck_assert_msg(!debian_tree_digest(root, &digest, &err), "%s", err.msg);
+	ck_assert_msg(!debian_tree_digest(root, NULL, NULL, &digest, &err), "%s", err.msg);
 	return digest;
 }
 
