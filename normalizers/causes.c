@@ -74,6 +74,13 @@ static void widen(struct assay_span s, bool is_text, uint64_t *start, uint64_t *
 		++*end;
 }
 
+/* Nothing, or lines from their start to their newline. */
+static bool is_whole_lines(struct assay_span s, uint64_t start, uint64_t end)
+{
+	return (start == 0 || s.data[start - 1] == '\n') &&
+	       (start == end || end == s.len || s.data[end - 1] == '\n');
+}
+
 static struct assay_span file_name(const struct assay_evidence *e)
 {
 	for (size_t i = e->path_count; i-- > 0;)
@@ -162,8 +169,11 @@ static bool match_range(const struct assay_evidence *e, const struct assay_range
 
 	if (left_end > e->left.len || right_end > e->right.len)
 		return false;
-	widen(e->left, e->is_text, &left, &left_end);
-	widen(e->right, e->is_text, &right, &right_end);
+	if (!e->is_text || !is_whole_lines(e->left, left, left_end) ||
+	    !is_whole_lines(e->right, right, right_end)) {
+		widen(e->left, e->is_text, &left, &left_end);
+		widen(e->right, e->is_text, &right, &right_end);
+	}
 	a = assay_span_cut(e->left, left, left_end - left);
 	b = assay_span_cut(e->right, right, right_end - right);
 	if (a.len > LONGEST_PIECE * 16 || b.len > LONGEST_PIECE * 16)

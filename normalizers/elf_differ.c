@@ -59,6 +59,8 @@ static void add_whole(const struct pair *p, const char *cause, const char *expla
 		.is_consequence = is_consequence,
 	};
 
+	if (cause && !explanation)
+		located.explanation = assay_cause_find(cause)->explanation;
 	if (located.bytes > 0)
 		assay_findings_add(p->findings, &located);
 }
@@ -87,7 +89,18 @@ static void show_bytes(struct assay_span s, uint64_t at, char *out)
 	assay_hex_encode(assay_span_cut(s, start, SHOWN_BYTES), out);
 }
 
-static void add_function(const struct pair *p, const struct assay_elf_function *a,
+static const char *tell_function(const struct assay_elf_function *a,
+				 const struct assay_elf_function *b)
+{
+	if (!a)
+		return "this function stands only on the right";
+	if (!b)
+		return "this function stands only on the left";
+	return a->size == b->size ? "this function differs" : "this function differs in size";
+}
+
+/* The first one of a section tells the story of the pair. */
+static void add_function(const struct pair *p, bool is_first, const struct assay_elf_function *a,
 			 const struct assay_elf_function *b, uint64_t left_at, uint64_t right_at)
 {
 	const struct assay_elf_function *f = a ? a : b;
@@ -110,7 +123,10 @@ static void add_function(const struct pair *p, const struct assay_elf_function *
 		snprintf(name, sizeof(name), "+0x%llx",
 			 (unsigned long long)(f->offset + f->first_change));
 	located.name = assay_span_text(name);
-	assay_elf_story_tell(p->left, p->right, text, sizeof(text) - 128);
+	if (is_first)
+		assay_elf_story_tell(p->left, p->right, text, sizeof(text) - 128);
+	else
+		snprintf(text, sizeof(text), "UNEXPLAINED change of code: %s", tell_function(a, b));
 	if (a && b) {
 		size_t len = strlen(text);
 
@@ -192,7 +208,7 @@ static void take_both(const struct pair *p, struct walk *w, const struct assay_e
 {
 	if (a->state == ASSAY_ELF_CHANGED) {
 		flush_between(p, w, a->offset, b->offset);
-		add_function(p, a, b, 0, 0);
+		add_function(p, w->named == 0, a, b, 0, 0);
 		w->covered += a->bytes;
 		w->left_done = a->offset + a->size;
 		w->right_done = b->offset + b->size;
@@ -210,7 +226,7 @@ static void take_left(const struct pair *p, struct walk *w, const struct assay_e
 	uint64_t right = b ? b->offset : p->r->length;
 
 	flush_between(p, w, a->offset, right);
-	add_function(p, a, NULL, 0, w->right_done);
+	add_function(p, w->named == 0, a, NULL, 0, w->right_done);
 	w->covered += a->bytes;
 	w->left_done = a->offset + a->size;
 	w->i++;
@@ -223,7 +239,7 @@ static void take_right(const struct pair *p, struct walk *w, const struct assay_
 	uint64_t left = a ? a->offset : p->l->length;
 
 	flush_between(p, w, left, b->offset);
-	add_function(p, NULL, b, w->left_done, 0);
+	add_function(p, w->named == 0, NULL, b, w->left_done, 0);
 	w->covered += b->bytes;
 	w->right_done = b->offset + b->size;
 	w->j++;
@@ -274,9 +290,9 @@ static void differ_permuted(const struct pair *p, struct walk *w)
 	     w->i++) {
 		if (a->state == ASSAY_ELF_CHANGED &&
 		    w->right->list[a->partner].section == w->right_section)
-			add_function(p, a, &w->right->list[a->partner], 0, 0);
+			add_function(p, w->named == 0, a, &w->right->list[a->partner], 0, 0);
 		else if (a->state == ASSAY_ELF_ALONE)
-			add_function(p, a, NULL, 0, 0);
+			add_function(p, w->named == 0, a, NULL, 0, 0);
 		else
 			continue;
 		w->named++;
@@ -285,7 +301,7 @@ static void differ_permuted(const struct pair *p, struct walk *w)
 	     w->j++) {
 		if (b->state != ASSAY_ELF_ALONE)
 			continue;
-		add_function(p, NULL, b, 0, 0);
+		add_function(p, w->named == 0, NULL, b, 0, 0);
 		w->named++;
 	}
 }
@@ -323,6 +339,43 @@ static void differ_debug(const struct pair *p, bool has_strings)
 	add_whole(p, cause, text, ASSAY_SEVERITY_METADATA, !has_strings);
 }
 
+/* Nothing else of the file differs: the id stands for what was stripped. */
+static void differ_build_id(const struct pair *p)
+{
+	char text[640];
+	const struct assay_cause *cause = assay_cause_find("build_id_differences_only");
+
+	assay_cause_explain(cause, assay_span_text(p->l->value ? p->l->value : ""),
+			    assay_span_text(p->r->value ? p->r->value : ""), NULL, text,
+			    sizeof(text));
+	add_whole(p, cause->id, text, ASSAY_SEVERITY_METADATA, false);
+}
+
+static struct assay_span first_string(struct assay_span s)
+{
+	struct assay_span string;
+
+	return assay_elf_string(s, 0, &string) ? string : assay_span_cut(s, 0, 80);
+}
+
+static void differ_comment(const struct pair *p)
+{
+	char text[640];
+	const struct assay_cause *cause = assay_cause_find("compiler_version_differs");
+
+	assay_cause_explain(cause, first_string(assay_node_bytes(p->left, p->l)),
+			    first_string(assay_node_bytes(p->right, p->r)), NULL, text,
+			    sizeof(text));
+	add_whole(p, cause->id, text, ASSAY_SEVERITY_METADATA, false);
+}
+
+/* Unwind tables in another order, while debug information shows the same objects in another order. */
+static void differ_unwind(const struct pair *p)
+{
+	if (p->story->debug_permuted)
+		add_whole(p, "random_order_of_linked_objects", NULL, ASSAY_SEVERITY_CODE, false);
+}
+
 /* The same bytes in another order, as the constants of permuted objects are. */
 static bool has_same_bytes(struct assay_span a, struct assay_span b)
 {
@@ -343,7 +396,14 @@ static bool has_same_bytes(struct assay_span a, struct assay_span b)
 static void differ_data(const struct pair *p)
 {
 	const struct assay_elf_story *s = p->story;
+	char text[640];
 
+	if (s->functions_changed > MOST_FUNCTIONS / 2) {
+		/* much of the code differs: what the code says of it is worth more than bytes */
+		assay_elf_story_tell(p->left, p->right, text, sizeof(text));
+		add_whole(p, NULL, text, ASSAY_SEVERITY_CODE, false);
+		return;
+	}
 	if (s->reordered &&
 	    s->functions_changed + s->functions_left_only + s->functions_right_only == 0 &&
 	    has_same_bytes(assay_node_bytes(p->left, p->l), assay_node_bytes(p->right, p->r)))
@@ -401,6 +461,12 @@ enum assay_code assay_elf_differ(const struct assay_anatomy *left,
 		differ_headers(&p);
 	else if (follows(&p, field))
 		add_whole(&p, "moved_by_changed_size", NULL, ASSAY_SEVERITY_METADATA, true);
+	else if (field == &assay_elf_fields[ASSAY_ELF_BUILD_ID])
+		differ_build_id(&p);
+	else if (field == &assay_elf_fields[ASSAY_ELF_COMMENT])
+		differ_comment(&p);
+	else if (field == &assay_elf_fields[ASSAY_ELF_UNWIND])
+		differ_unwind(&p);
 	else if (field == &assay_elf_fields[ASSAY_ELF_DEBUG])
 		differ_debug(&p, assay_span_ends(left_node->name, "str"));
 	return ASSAY_OK;

@@ -74,7 +74,7 @@ const struct assay_field assay_elf_fields[] = {
 	[ASSAY_ELF_GAP] = NEVER(ASSAY_CONTENT, "elf.gap", ASSAY_SEVERITY_CODE, NULL,
 				"bytes that are not zero between the parts: nobody should need them"),
 	[ASSAY_ELF_PADDING] = { .name = "elf.padding",
-				.kind = ASSAY_PADDING,
+				.kind = ASSAY_DERIVED,
 				.rating = ASSAY_RATE_NEVER,
 				.severity = ASSAY_SEVERITY_METADATA,
 				.cause = "moved_by_changed_size",

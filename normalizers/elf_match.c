@@ -12,12 +12,28 @@
 
 #include <stdlib.h>
 
+#include "assay/limits.h"
+
+/* A word that the loader fills with the address of a symbol: a slot of the global offset table. */
+struct import {
+	uint64_t address;
+	struct assay_span name;
+};
+
+struct imports {
+	struct import *list;
+	size_t count;
+};
+
 struct matcher {
 	const struct assay_elf *left, *right;
 	struct assay_elf_functions *left_f, *right_f;
+	struct imports left_imports, right_imports; /* by address */
 };
 
 /* ---- pairing ---- */
+
+#define MOST_SECTIONS 4096 /* with more, equal sections are compared function by function */
 
 static bool same_section(const struct matcher *m, const struct assay_elf_function *a,
 			 const struct assay_elf_function *b)
@@ -32,6 +48,46 @@ static void pair(const struct matcher *m, uint32_t l, uint32_t r)
 	m->right_f->list[r].partner = l;
 }
 
+static bool is_free(const struct assay_elf_functions *f, size_t i)
+{
+	return f->list[i].partner == ASSAY_ELF_NO_PARTNER && f->list[i].state == ASSAY_ELF_ALONE;
+}
+
+static void settle(struct assay_elf_functions *f, uint32_t section)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		if (f->list[i].section != section)
+			continue;
+		f->list[i].state = ASSAY_ELF_SAME;
+		f->list[i].bytes = 0;
+	}
+}
+
+static const struct assay_elf_section *section_named(const struct assay_elf *elf,
+						     struct assay_span name)
+{
+	for (size_t i = 1; i < elf->section_count; i++)
+		if (assay_span_equal(elf->sections[i].name, name))
+			return &elf->sections[i];
+	return NULL;
+}
+
+/* Sections of equal bytes need no look inside, even when only one side has names for them. */
+static void settle_equal_sections(const struct matcher *m)
+{
+	for (uint32_t i = 1; i < m->left->section_count; i++) {
+		const struct assay_elf_section *a = &m->left->sections[i], *b;
+
+		if (!(a->flags & SHF_EXECINSTR) || m->left->section_count > MOST_SECTIONS)
+			continue;
+		b = section_named(m->right, a->name);
+		if (!b || !assay_span_equal(a->bytes, b->bytes))
+			continue;
+		settle(m->left_f, i);
+		settle(m->right_f, (uint32_t)(b - m->right->sections));
+	}
+}
+
 /* The i-th function of a name here is the i-th of that name there. */
 static void pair_named(const struct matcher *m)
 {
@@ -39,7 +95,14 @@ static void pair_named(const struct matcher *m)
 
 	while (l < m->left_f->named && r < m->right_f->named) {
 		uint32_t a = m->left_f->by_name[l], b = m->right_f->by_name[r];
-		int order = assay_span_compare(m->left_f->list[a].name, m->right_f->list[b].name);
+		int order;
+
+		if (!is_free(m->left_f, a) || !is_free(m->right_f, b)) {
+			l += !is_free(m->left_f, a);
+			r += !is_free(m->right_f, b);
+			continue;
+		}
+		order = assay_span_compare(m->left_f->list[a].name, m->right_f->list[b].name);
 
 		if (order == 0) {
 			pair(m, a, b);
@@ -51,11 +114,6 @@ static void pair_named(const struct matcher *m)
 			r++;
 		}
 	}
-}
-
-static bool is_free(const struct assay_elf_functions *f, size_t i)
-{
-	return f->list[i].partner == ASSAY_ELF_NO_PARTNER && f->list[i].name.len == 0;
 }
 
 static size_t next_free(const struct assay_elf_functions *f, size_t i)
@@ -104,6 +162,12 @@ static void pair_unnamed(const struct matcher *m)
 				r = next_free(m->right_f, r + 1);
 			continue;
 		}
+		if (a->name.len > 0 && b->name.len > 0) {
+			/* two names: two functions, each without a counterpart */
+			l = next_free(m->left_f, l + 1);
+			r = next_free(m->right_f, r + 1);
+			continue;
+		}
 		if (a->size != b->size) {
 			l_after = skip_until(m->left_f, l, m->right_f, r);
 			r_after = skip_until(m->right_f, r, m->left_f, l);
@@ -122,49 +186,101 @@ static void pair_unnamed(const struct matcher *m)
 	}
 }
 
-/* ---- where a displacement leads ---- */
+/* ---- imports ---- */
 
-/* The name of the n-th import of the procedure linkage table. */
-static bool plt_import(const struct assay_elf *elf, uint64_t slot, struct assay_span *ret)
+static int compare_imports(const void *left, const void *right)
 {
-	const struct assay_elf_section *relocations = assay_elf_section_by_name(elf, ".rela.plt");
-	const struct assay_elf_section *symbols;
-	size_t record = 24, symbol_size = elf->is_64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
-	uint64_t info, index;
+	const struct import *a = left, *b = right;
 
-	if (!relocations)
-		relocations = assay_elf_section_by_name(elf, ".rel.plt");
-	if (!relocations || relocations->link >= elf->section_count)
+	return a->address < b->address ? -1 : a->address > b->address;
+}
+
+static bool symbol_name(const struct assay_elf *elf, const struct assay_elf_section *relocations,
+			uint64_t index, struct assay_span *ret)
+{
+	size_t size = elf->is_64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+	const struct assay_elf_section *symbols;
+
+	if (relocations->link >= elf->section_count || index == 0)
 		return false;
 	symbols = &elf->sections[relocations->link];
-	if (!elf->is_64)
-		record = relocations->type == SHT_RELA ? 12 : 8;
-	if (slot >= relocations->bytes.len / record)
-		return false;
-	info = assay_elf_get(elf,
-			     relocations->bytes.data + slot * record + (elf->is_64 ? 8 : 4),
-			     elf->is_64 ? 8 : 4);
-	index = elf->is_64 ? ELF64_R_SYM(info) : ELF32_R_SYM(info);
-	if (index >= symbols->bytes.len / symbol_size || symbols->link >= elf->section_count)
+	if (index >= symbols->bytes.len / size || symbols->link >= elf->section_count)
 		return false;
 	return assay_elf_string(elf->sections[symbols->link].bytes,
-				assay_elf_get(elf, symbols->bytes.data + index * symbol_size, 4),
-				ret);
+				assay_elf_get(elf, symbols->bytes.data + index * size, 4), ret);
 }
 
-/* Slot n of .plt stands behind one entry for the resolver, of .plt.sec at its place. */
-static bool import_at(const struct assay_elf *elf, const struct assay_elf_section *s,
-		      uint64_t offset, struct assay_span *ret)
+static void read_relocations(const struct assay_elf *elf, const struct assay_elf_section *s,
+			     struct imports *ret, size_t room)
 {
-	uint64_t slot = offset / 16;
+	unsigned word = elf->is_64 ? 8 : 4;
+	size_t record = (s->type == SHT_RELA ? 3 : 2) * word;
 
-	if (offset % 16 != 0)
-		return false;
-	if (assay_span_equal_text(s->name, ".plt.sec"))
-		return plt_import(elf, slot, ret);
-	return assay_span_equal_text(s->name, ".plt") && slot > 0 &&
-	       plt_import(elf, slot - 1, ret);
+	for (size_t at = 0; s->bytes.len - at >= record && ret->count < room; at += record) {
+		struct import *import = &ret->list[ret->count];
+		uint64_t info = assay_elf_get(elf, s->bytes.data + at + word, word);
+
+		import->address = assay_elf_get(elf, s->bytes.data + at, word);
+		if (symbol_name(elf, s, elf->is_64 ? ELF64_R_SYM(info) : ELF32_R_SYM(info),
+				&import->name))
+			ret->count++;
+	}
 }
+
+static bool is_relocations(const struct assay_elf_section *s)
+{
+	return (s->type == SHT_RELA || s->type == SHT_REL) && s->flags & SHF_ALLOC;
+}
+
+static void read_imports(const struct assay_elf *elf, struct imports *ret)
+{
+	size_t room = 0;
+
+	for (size_t i = 1; i < elf->section_count; i++)
+		if (is_relocations(&elf->sections[i]))
+			room += elf->sections[i].bytes.len / 8;
+	if (room > ASSAY_MAX_ELF_SYMBOLS)
+		room = ASSAY_MAX_ELF_SYMBOLS;
+	ret->list = calloc(room + 1, sizeof(*ret->list));
+	for (size_t i = 1; ret->list && i < elf->section_count; i++)
+		if (is_relocations(&elf->sections[i]))
+			read_relocations(elf, &elf->sections[i], ret, room);
+	if (ret->count)
+		qsort(ret->list, ret->count, sizeof(*ret->list), compare_imports);
+}
+
+static bool import_at(const struct imports *imports, uint64_t address, struct assay_span *ret)
+{
+	const struct import key = { .address = address };
+	const struct import *found = imports->count
+		? bsearch(&key, imports->list, imports->count, sizeof(key), compare_imports)
+		: NULL;
+
+	if (found)
+		*ret = found->name;
+	return found != NULL;
+}
+
+/* An entry of a procedure linkage table on x86 jumps through a slot: ff 25 <displacement>, after an
+ * endbr64 perhaps and with a bnd prefix perhaps. */
+static bool jumps_to(const struct assay_elf *elf, const struct imports *imports,
+		     const struct assay_elf_section *s, uint64_t offset, struct assay_span *ret)
+{
+	if (!assay_span_starts(s->name, ".plt"))
+		return false;
+	for (uint64_t at = offset; at < offset + 8 && at + 6 <= s->bytes.len; at++) {
+		const uint8_t *code = s->bytes.data + at;
+
+		if (code[0] == 0xff && code[1] == 0x25)
+			return import_at(imports,
+					 s->address + at + 6 +
+						 (uint64_t)(int32_t)assay_elf_get(elf, code + 2, 4),
+					 ret);
+	}
+	return false;
+}
+
+/* ---- where a displacement leads ---- */
 
 static bool same_function(const struct matcher *m, uint32_t ls, uint64_t lo, uint32_t rs,
 			  uint64_t ro)
@@ -214,7 +330,11 @@ static bool same_place(const struct matcher *m, uint64_t left, uint64_t right)
 	b = &m->right->sections[rs];
 	if (!assay_span_equal(a->name, b->name))
 		return false;
-	if (import_at(m->left, a, lo, &left_name) && import_at(m->right, b, ro, &right_name))
+	if (import_at(&m->left_imports, left, &left_name) &&
+	    import_at(&m->right_imports, right, &right_name))
+		return assay_span_equal(left_name, right_name);
+	if (jumps_to(m->left, &m->left_imports, a, lo, &left_name) &&
+	    jumps_to(m->right, &m->right_imports, b, ro, &right_name))
 		return assay_span_equal(left_name, right_name);
 	if (a->flags & SHF_EXECINSTR)
 		return same_function(m, ls, lo, rs, ro);
@@ -339,17 +459,22 @@ void assay_elf_functions_compare(const struct assay_elf *left, struct assay_elf_
 				 const struct assay_elf *right,
 				 struct assay_elf_functions *right_f)
 {
-	struct matcher m = { left, right, left_f, right_f };
+	struct matcher m = { .left = left, .right = right, .left_f = left_f, .right_f = right_f };
 
 	forget(left_f);
 	forget(right_f);
 	if (left->machine != right->machine || left->is_64 != right->is_64 ||
 	    left->is_big != right->is_big)
 		return;
+	settle_equal_sections(&m);
 	pair_named(&m);
 	pair_unnamed(&m);
+	read_imports(left, &m.left_imports);
+	read_imports(right, &m.right_imports);
 	for (size_t i = 0; i < left_f->count; i++)
 		if (left_f->list[i].partner != ASSAY_ELF_NO_PARTNER)
 			compare_pair(&m, &left_f->list[i],
 				     &right_f->list[left_f->list[i].partner]);
+	free(m.left_imports.list);
+	free(m.right_imports.list);
 }

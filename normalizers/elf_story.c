@@ -21,7 +21,8 @@ static bool is_linkage_type(uint32_t type)
 {
 	static const uint32_t types[] = { SHT_REL, SHT_RELA, 19 /* SHT_RELR */, SHT_HASH,
 					  SHT_GNU_HASH, SHT_DYNSYM, SHT_DYNAMIC, SHT_GNU_versym,
-					  SHT_GNU_verneed, SHT_GNU_verdef, SHT_STRTAB };
+					  SHT_GNU_verneed, SHT_GNU_verdef, SHT_STRTAB,
+					  SHT_INIT_ARRAY, SHT_FINI_ARRAY, SHT_PREINIT_ARRAY };
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (types[i] == type)
@@ -145,7 +146,9 @@ static void compare_sections(struct assay_elf_story *story, const struct assay_e
 			story->headers_matter = true;
 		if (a->size != b->size || a->offset != b->offset || a->address != b->address)
 			story->sizes_differ = true;
-		if (role != ASSAY_ELF_ROLE_CODE && !assay_span_equal(a->bytes, b->bytes))
+		if (role != ASSAY_ELF_ROLE_CODE && !assay_span_equal(a->bytes, b->bytes) &&
+		    !(role == ASSAY_ELF_ROLE_LINKAGE &&
+		      assay_elf_linkage_moved(left, a, right, b)))
 			story->differs[role] = true;
 		if (a->type == SHT_NOBITS && a->size != b->size)
 			story->differs[role] = true;
@@ -157,21 +160,35 @@ static void compare_sections(struct assay_elf_story *story, const struct assay_e
 		story->sizes_differ = true;
 }
 
+/* The next segment that is no PT_NOTE: those come and go with note sections. */
+static const struct assay_elf_segment *next_segment(const struct assay_elf *elf, size_t *at)
+{
+	while (*at < elf->segment_count && elf->segments[*at].type == PT_NOTE)
+		++*at;
+	return *at < elf->segment_count ? &elf->segments[(*at)++] : NULL;
+}
+
 /* Rights and kinds of segments; their places follow from the sections. */
 static void compare_segments(struct assay_elf_story *story, const struct assay_elf *left,
 			     const struct assay_elf *right)
 {
-	size_t count = left->segment_count < right->segment_count ? left->segment_count
-								  : right->segment_count;
+	size_t l = 0, r = 0;
 
-	if (left->segment_count != right->segment_count || left->type != right->type ||
+	if (left->type != right->type ||
 	    left->machine != right->machine || left->os_abi != right->os_abi ||
 	    left->is_64 != right->is_64 || left->is_big != right->is_big)
 		story->headers_matter = true;
-	for (size_t i = 0; i < count; i++)
-		if (left->segments[i].type != right->segments[i].type ||
-		    left->segments[i].flags != right->segments[i].flags)
+	for (;;) {
+		const struct assay_elf_segment *a = next_segment(left, &l);
+		const struct assay_elf_segment *b = next_segment(right, &r);
+
+		if (!a && !b)
+			return;
+		if (!a || !b || a->type != b->type || a->flags != b->flags) {
 			story->headers_matter = true;
+			return;
+		}
+	}
 }
 
 /* ---- what the compiler recorded of itself and of its surroundings ---- */
@@ -253,6 +270,17 @@ static bool collect_strings(const struct assay_elf *elf, struct string_list *ret
 	return ret->items != NULL;
 }
 
+static bool string_order_differs(const struct assay_elf *left, const struct assay_elf *right)
+{
+	const struct assay_elf_section *a = assay_elf_section_by_name(left, ".debug_str");
+	const struct assay_elf_section *b = assay_elf_section_by_name(right, ".debug_str");
+	const struct assay_elf_section *c = assay_elf_section_by_name(left, ".debug_line_str");
+	const struct assay_elf_section *d = assay_elf_section_by_name(right, ".debug_line_str");
+
+	return (a && b && !assay_span_equal(a->bytes, b->bytes)) ||
+	       (c && d && !assay_span_equal(c->bytes, d->bytes));
+}
+
 static bool is_producer(struct assay_span s)
 {
 	return assay_span_starts(s, "GNU ") || assay_span_find(s, 0, assay_span_text("clang version")) !=
@@ -284,11 +312,14 @@ static void compare_strings_of_debug(struct assay_elf_story *story, const struct
 
 	if (!collect_strings(left, &a) || !collect_strings(right, &b))
 		story->debug_unexplained = true;
+	story->debug_permuted = a.count == b.count && a.count > 0 && !story->debug_unexplained;
 	while (l < a.count || r < b.count) {
 		int order = l == a.count   ? 1
 			    : r == b.count ? -1
 					   : assay_span_compare(a.items[l], b.items[r]);
 
+		if (order != 0)
+			story->debug_permuted = false;
 		if (order < 0)
 			note_string(story, a.items[l], true);
 		else if (order > 0)
@@ -305,6 +336,10 @@ const char *assay_elf_story_debug_cause(const struct assay_elf_story *story,
 {
 	*ret_left = story->left_producer;
 	*ret_right = story->right_producer;
+	if (story->debug_permuted) {
+		*ret_left = *ret_right = assay_span_of("", 0);
+		return "random_order_of_linked_objects";
+	}
 	if (story->debug_unexplained)
 		return NULL;
 	if (story->compiler_recorded)
@@ -334,6 +369,8 @@ const struct assay_elf_story *assay_elf_story_of(const struct assay_anatomy *lef
 	compare_producers(&l->story, &l->elf, &r->elf);
 	if (l->story.differs[ASSAY_ELF_ROLE_DEBUG] && !assay_elf_story_is_code(&l->story))
 		compare_strings_of_debug(&l->story, &l->elf, &r->elf);
+	if (!string_order_differs(&l->elf, &r->elf))
+		l->story.debug_permuted = false;
 	return &l->story;
 }
 
@@ -364,7 +401,7 @@ bool assay_elf_story_follows(const struct assay_elf_story *story, enum assay_elf
 	for (int i = 0; i < ASSAY_ELF_ROLES; i++)
 		sections |= story->one_sided[i];
 	switch (role) {
-	case ASSAY_ELF_ROLE_LINKAGE:
+	case ASSAY_ELF_ROLE_LINKAGE: return loaded || (sections && !story->differs[role]);
 	case ASSAY_ELF_ROLE_UNWIND: return loaded;
 	case ASSAY_ELF_ROLE_DEBUG:
 	case ASSAY_ELF_ROLE_SYMBOLS:

@@ -38,6 +38,7 @@ struct assay_elf_story {
 	bool flags_recorded;		       /* the recorded compiler flags differ */
 	bool compiler_recorded;		       /* the recorded compilers differ */
 	bool debug_unexplained;		       /* more than paths and producers differs there */
+	bool debug_permuted;		       /* the same strings in another order */
 	struct assay_span left_producer, right_producer;
 	struct assay_span left_path, right_path; /* recorded on one side only */
 };
@@ -54,6 +55,9 @@ struct assay_elf_priv {
 const struct assay_elf_story *assay_elf_story_of(const struct assay_anatomy *left,
 						 const struct assay_anatomy *right);
 
+/* Two tables of addresses that differ only because what they point to moved (elf_linkage.c). */
+bool assay_elf_linkage_moved(const struct assay_elf *left, const struct assay_elf_section *a,
+			     const struct assay_elf *right, const struct assay_elf_section *b);
 /* The difference is code: bytes of functions, their set, or their order. */
 bool assay_elf_story_is_code(const struct assay_elf_story *story);
 /* Whether something else explains a difference in a section of this role. */
