@@ -20,6 +20,7 @@ struct pair {
 	const struct assay_elf_priv *left_elf, *right_elf;
 	const struct assay_elf_story *story;
 	struct assay_findings *findings;
+	bool has_root; /* of which others may be consequences */
 };
 
 /* As the engine counts: places of equally long spans, else the longer middle between the common
@@ -56,7 +57,7 @@ static void add_whole(const struct pair *p, const char *cause, const char *expla
 		.cause = cause,
 		.explanation = explanation,
 		.severity = severity,
-		.is_consequence = is_consequence,
+		.is_consequence = is_consequence && p->has_root,
 	};
 
 	if (cause && !explanation)
@@ -161,7 +162,7 @@ static void add_between(const struct pair *p, struct walk *w, uint64_t left_to, 
 		.bytes = bytes,
 		.cause = "moved_by_changed_size",
 		.severity = ASSAY_SEVERITY_METADATA,
-		.is_consequence = true,
+		.is_consequence = p->has_root,
 	};
 	uint64_t longer = located.left_length > located.right_length ? located.left_length
 								     : located.right_length;
@@ -412,7 +413,9 @@ static void differ_data(const struct pair *p)
 
 static void differ_headers(const struct pair *p)
 {
-	if (!p->story->headers_matter && assay_elf_story_has_sections(p->story))
+	/* places that moved or changed code; with neither, a header stands for itself */
+	if (!p->story->headers_matter && p->has_root &&
+	    (p->story->sizes_differ || assay_elf_story_is_code(p->story)))
 		add_whole(p, "size_of_changed_content", NULL, ASSAY_SEVERITY_METADATA, true);
 }
 
@@ -447,10 +450,11 @@ enum assay_code assay_elf_differ(const struct assay_anatomy *left,
 {
 	const struct assay_field *field = left_node->field;
 	struct pair p = { left,	       right,	    left_node, right_node,
-			  left->priv, right->priv, NULL,      findings };
+			  left->priv, right->priv, NULL,      findings,	  false };
 
 	(void)err;
 	p.story = assay_elf_story_of(left, right);
+	p.has_root = assay_elf_story_has_root(p.story);
 	if (field == &assay_elf_fields[ASSAY_ELF_CODE])
 		differ_code(&p);
 	else if (field == &assay_elf_fields[ASSAY_ELF_DATA])

@@ -6,8 +6,8 @@
  */
 #include "elf_story.h"
 
-static bool same_target(const struct assay_elf *left, uint64_t a, const struct assay_elf *right,
-			uint64_t b)
+bool assay_elf_same_target(const struct assay_elf *left, uint64_t a,
+			   const struct assay_elf *right, uint64_t b)
 {
 	uint32_t left_section, right_section;
 	uint64_t left_offset, right_offset;
@@ -29,7 +29,7 @@ static bool same_words(const struct assay_elf *left, struct assay_span a,
 		uint64_t x = assay_elf_get(left, a.data + at, width);
 		uint64_t y = assay_elf_get(right, b.data + at, width);
 
-		if (x != y && !same_target(left, x, right, y))
+		if (x != y && !assay_elf_same_target(left, x, right, y))
 			return false;
 	}
 	return memcmp(a.data + at, b.data + at, a.len - at) == 0;
@@ -56,7 +56,7 @@ static bool same_symbol(const struct assay_elf *left, const uint8_t *a,
 	if (i != k && (i >= left->section_count || k >= right->section_count ||
 		       !assay_span_equal(left->sections[i].name, right->sections[k].name)))
 		return false;
-	return x == y || same_target(left, x, right, y);
+	return x == y || assay_elf_same_target(left, x, right, y);
 }
 
 bool assay_elf_linkage_moved(const struct assay_elf *left, const struct assay_elf_section *a,

@@ -17,9 +17,10 @@ struct field {
 #define FIELD(type, member) { offsetof(type, member), sizeof(((type *)NULL)->member) }
 #define BOTH(kind, member) { FIELD(Elf32_##kind, member), FIELD(Elf64_##kind, member) }
 
-enum header_field { H_TYPE, H_MACHINE, H_PHOFF, H_SHOFF, H_EHSIZE, H_PHENTSIZE, H_PHNUM,
+enum header_field { H_ENTRY, H_TYPE, H_MACHINE, H_PHOFF, H_SHOFF, H_EHSIZE, H_PHENTSIZE, H_PHNUM,
 		    H_SHENTSIZE, H_SHNUM, H_SHSTRNDX };
 static const struct field header_fields[][2] = {
+	BOTH(Ehdr, e_entry),
 	BOTH(Ehdr, e_type),   BOTH(Ehdr, e_machine),   BOTH(Ehdr, e_phoff), BOTH(Ehdr, e_shoff),
 	BOTH(Ehdr, e_ehsize), BOTH(Ehdr, e_phentsize), BOTH(Ehdr, e_phnum), BOTH(Ehdr, e_shentsize),
 	BOTH(Ehdr, e_shnum),  BOTH(Ehdr, e_shstrndx),
@@ -357,6 +358,7 @@ enum assay_code assay_elf_read(struct assay_span file, struct assay_arena *arena
 				  (unsigned long long)elf.header_size, file.len);
 	elf.type = (uint16_t)get(&elf, file.data, header_fields[H_TYPE]);
 	elf.machine = (uint16_t)get(&elf, file.data, header_fields[H_MACHINE]);
+	elf.entry = get(&elf, file.data, header_fields[H_ENTRY]);
 	elf.segment_table = get(&elf, file.data, header_fields[H_PHOFF]);
 	elf.section_table = get(&elf, file.data, header_fields[H_SHOFF]);
 	elf.segment_entry = get(&elf, file.data, header_fields[H_PHENTSIZE]);

@@ -45,7 +45,7 @@ struct assay_elf {
 	bool is_64, is_big;
 	uint8_t os_abi;
 	uint16_t type, machine;
-	uint64_t section_table, segment_table;
+	uint64_t entry, section_table, segment_table;
 	uint64_t section_entry, segment_entry, header_size;
 	struct assay_elf_section *sections;
 	size_t section_count;

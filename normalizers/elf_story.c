@@ -72,6 +72,22 @@ enum assay_elf_role assay_elf_role_of(const struct assay_elf_section *section)
 	return ASSAY_ELF_ROLE_OTHER;
 }
 
+bool assay_elf_is_hash_length(size_t length)
+{
+	return length == 8 || length == 16 || length == 20 || length == 32;
+}
+
+/* A file without a build-id counts as one with a hash. */
+static bool has_hash_id(const struct assay_elf *elf)
+{
+	const struct assay_elf_section *s = assay_elf_section_by_name(elf, ".note.gnu.build-id");
+	struct assay_elf_note note;
+	size_t at = 0;
+
+	return !s || !assay_elf_note_next(elf, s->bytes, s->align, &at, &note) ||
+	       assay_elf_is_hash_length(note.description.len);
+}
+
 /* ---- functions ---- */
 
 static const char *section_name(const struct assay_elf *elf, uint32_t section, char *out,
@@ -367,6 +383,10 @@ const struct assay_elf_story *assay_elf_story_of(const struct assay_anatomy *lef
 	compare_sections(&l->story, &l->elf, &r->elf);
 	compare_segments(&l->story, &l->elf, &r->elf);
 	compare_producers(&l->story, &l->elf, &r->elf);
+	l->story.has_hash_id = has_hash_id(&l->elf) || has_hash_id(&r->elf);
+	if (l->elf.entry != r->elf.entry && !assay_elf_story_is_code(&l->story) &&
+	    !assay_elf_same_target(&l->elf, l->elf.entry, &r->elf, r->elf.entry))
+		l->story.headers_matter = true;
 	if (l->story.differs[ASSAY_ELF_ROLE_DEBUG] && !assay_elf_story_is_code(&l->story))
 		compare_strings_of_debug(&l->story, &l->elf, &r->elf);
 	if (!string_order_differs(&l->elf, &r->elf))
@@ -382,12 +402,16 @@ bool assay_elf_story_is_code(const struct assay_elf_story *story)
 	       story->reordered || story->one_sided[ASSAY_ELF_ROLE_CODE];
 }
 
-bool assay_elf_story_has_sections(const struct assay_elf_story *story)
+bool assay_elf_story_has_root(const struct assay_elf_story *story)
 {
-	bool any = assay_elf_story_is_code(story) || story->functions_moved > 0;
+	bool any = assay_elf_story_is_code(story) || story->headers_matter;
 
-	for (int i = 0; i < ASSAY_ELF_ROLES; i++)
+	for (int i = 0; i < ASSAY_ELF_ROLES; i++) {
+		if (i == ASSAY_ELF_ROLE_DEBUGLINK ||
+		    (i == ASSAY_ELF_ROLE_BUILD_ID && !story->has_hash_id))
+			continue;
 		any |= story->one_sided[i] || story->differs[i];
+	}
 	return any;
 }
 
@@ -411,7 +435,7 @@ bool assay_elf_story_follows(const struct assay_elf_story *story, enum assay_elf
 	case ASSAY_ELF_ROLE_BUILD_ID:
 	case ASSAY_ELF_ROLE_DEBUGLINK:
 		if (role == ASSAY_ELF_ROLE_DEBUGLINK && story->differs[ASSAY_ELF_ROLE_BUILD_ID])
-			return true;
+			return story->has_hash_id;
 		return loaded || sections || story->differs[ASSAY_ELF_ROLE_LINKAGE] ||
 		       story->differs[ASSAY_ELF_ROLE_COMMENT] ||
 		       story->differs[ASSAY_ELF_ROLE_NOTE] ||

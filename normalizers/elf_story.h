@@ -27,13 +27,18 @@ enum assay_elf_role {
 
 enum assay_elf_role assay_elf_role_of(const struct assay_elf_section *section);
 
+/* Lengths that the linkers' own hashes have: xxhash, md5 (and uuid, which cannot be told from it),
+ * sha1, sha256. */
+bool assay_elf_is_hash_length(size_t length);
+
 struct assay_elf_story {
 	size_t functions_same, functions_moved, functions_changed;
 	size_t functions_left_only, functions_right_only;
 	bool reordered;			       /* the same functions in another order */
 	bool differs[ASSAY_ELF_ROLES];	       /* in bytes, moved code not counted */
 	bool one_sided[ASSAY_ELF_ROLES];       /* a section of this role stands on one side only */
-	bool headers_matter;		       /* flags, types, rights or machine differ */
+	bool headers_matter;		       /* flags, types, rights, machine or entry differ */
+	bool has_hash_id;		       /* one of the build-ids is a hash */
 	bool sizes_differ;		       /* some section has another size, place or number */
 	bool flags_recorded;		       /* the recorded compiler flags differ */
 	bool compiler_recorded;		       /* the recorded compilers differ */
@@ -58,13 +63,17 @@ const struct assay_elf_story *assay_elf_story_of(const struct assay_anatomy *lef
 /* Two tables of addresses that differ only because what they point to moved (elf_linkage.c). */
 bool assay_elf_linkage_moved(const struct assay_elf *left, const struct assay_elf_section *a,
 			     const struct assay_elf *right, const struct assay_elf_section *b);
+/* Two addresses that lie at the same offset of sections of one name. */
+bool assay_elf_same_target(const struct assay_elf *left, uint64_t a,
+			   const struct assay_elf *right, uint64_t b);
 /* The difference is code: bytes of functions, their set, or their order. */
 bool assay_elf_story_is_code(const struct assay_elf_story *story);
 /* Whether something else explains a difference in a section of this role. */
 bool assay_elf_story_follows(const struct assay_elf_story *story, enum assay_elf_role role);
 
-/* Any section differs, or stands on one side only. */
-bool assay_elf_story_has_sections(const struct assay_elf_story *story);
+/* Something differs that is never folded and follows from nothing: only then may other differences be
+ * called its consequences.  An id given by hand and the CRC of a debug link are no such thing. */
+bool assay_elf_story_has_root(const struct assay_elf_story *story);
 /* Why debug information differs while code does not, and both values; NULL: not known. */
 const char *assay_elf_story_debug_cause(const struct assay_elf_story *story,
 					struct assay_span *ret_left, struct assay_span *ret_right);

@@ -100,20 +100,6 @@ static void lay_out_gap(struct assay_layout *l, uint64_t end, bool is_last)
 
 /* ---- sections ---- */
 
-#define SHORTEST_HASH_COUNT 4
-
-/* Lengths that the linkers' own hashes have: xxhash, md5 (and uuid, which cannot be told from it),
- * sha1, sha256. */
-static bool is_hash_length(size_t length)
-{
-	static const size_t lengths[SHORTEST_HASH_COUNT] = { 8, 16, 20, 32 };
-
-	for (size_t i = 0; i < SHORTEST_HASH_COUNT; i++)
-		if (lengths[i] == length)
-			return true;
-	return false;
-}
-
 static void lay_out_note(struct assay_layout *l, const struct assay_elf_note *note)
 {
 	bool is_gnu = assay_span_equal_text(note->name, "GNU");
@@ -122,7 +108,7 @@ static void lay_out_note(struct assay_layout *l, const struct assay_elf_note *no
 
 	if (is_gnu && note->type == NT_GNU_BUILD_ID && note->description.len > 0) {
 		leaf = assay_layout_leaf(l,
-					 &assay_elf_fields[is_hash_length(note->description.len)
+					 &assay_elf_fields[assay_elf_is_hash_length(note->description.len)
 								   ? ASSAY_ELF_BUILD_ID
 								   : ASSAY_ELF_BUILD_ID_GIVEN],
 					 note->length);

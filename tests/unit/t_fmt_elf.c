@@ -402,6 +402,36 @@ START_TEST(rights_are_not_folded)
 }
 END_TEST
 
+/* The two fields that may be folded lend nothing to what stands beside them. */
+START_TEST(folded_fields_cover_nothing)
+{
+	static const char *const ids[] = { "0x010203", "0x010204" };
+	struct assay_buf file;
+	json_t *report;
+
+	for (size_t i = 0; i < 2; i++) {
+		char flags[64];
+
+		snprintf(flags, sizeof(flags), "-Wl,--build-id=%s", ids[i]);
+		compile(flags, i ? "y" : "x");
+	}
+	file = load("y");
+	file.data[offsetof(Elf64_Ehdr, e_entry)] ^= 4;
+	save("z", assay_buf_span(&file));
+	report = compare("x", "z");
+	ck_assert_str_eq(assay_json_text(report, "verdict", ""), "divergent");
+	ck_assert_int_gt(unexplained(report), 0);
+	json_decref(report);
+	file.data[offsetof(Elf64_Ehdr, e_entry)] ^= 4;
+	file.data[offsetof(Elf64_Ehdr, e_flags)] ^= 1;
+	save("z", assay_buf_span(&file));
+	report = compare("x", "z");
+	ck_assert_str_eq(assay_json_text(report, "verdict", ""), "divergent");
+	json_decref(report);
+	assay_buf_release(&file);
+}
+END_TEST
+
 /* A 32-bit big-endian file by hand: header, one program header, no sections. */
 START_TEST(other_class_and_byte_order)
 {
@@ -507,6 +537,7 @@ int main(void)
 	tcase_add_test(tc, debug_information);
 	tcase_add_test(tc, stripped_against_unstripped);
 	tcase_add_test(tc, rights_are_not_folded);
+	tcase_add_test(tc, folded_fields_cover_nothing);
 	tcase_add_test(tc, other_class_and_byte_order);
 	tcase_add_test(tc, overlapping_parts_are_ambiguous);
 	tcase_add_test(tc, hostile_files_do_no_harm);
