@@ -164,6 +164,16 @@ $(O)/hostile/suite: tests/hostile/suite.c tests/hostile/skeleton.h $(O)/libassay
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
 		$(O)/libassay.a $(PKG_LIBS)
 
+$(O)/bench/box: tests/bench/box.c tests/hostile/skeleton.h $(O)/libassay.a
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
+		$(O)/libassay.a $(PKG_LIBS)
+
+.PHONY: bench-box
+bench-box: all $(O)/bench/box ## start of a box against bwrap and fork+exec
+	$(O)/bench/box
+
 # no sanitizer in it: it is full of calls that fail on purpose
 $(O)/hostile/attack: tests/hostile/attack.c
 	$(call say,CC,$<)

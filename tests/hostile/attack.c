@@ -220,6 +220,19 @@ static void attack_sockets(void)
 	try_call("socket by high bits", syscall(SYS_socket, 0x100000000LL | AF_INET, SOCK_STREAM, 0));
 }
 
+static bool mentions(const char *path, const char *word)
+{
+	FILE *file = fopen(path, "r");
+	char line[512];
+	bool found = false;
+
+	while (file && fgets(line, sizeof(line), file))
+		found |= strstr(line, word) != NULL;
+	if (file)
+		fclose(file);
+	return found;
+}
+
 /* The harness listens on an abstract name, and has a SysV segment. */
 static void attack_rendezvous(void)
 {
@@ -231,6 +244,7 @@ static void attack_rendezvous(void)
 		 connect(fd, (struct sockaddr *)&address,
 			 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len)));
 	try_call("find the host's shared memory", shmget(0x61737361, 0, 0));
+	note(mentions("/proc/net/unix", "assay-hostile"), "the host's sockets are listed");
 }
 
 static void attack_descriptors(void)
@@ -336,6 +350,7 @@ static void attack_identity(void)
 					     "/proc/swaps", "/proc/version_signature" };
 	struct stat st;
 	char name[65] = "";
+	cpu_set_t cpus;
 
 	for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++)
 		expect_text(empty[i], "");
@@ -344,7 +359,9 @@ static void attack_identity(void)
 	gethostname(name, sizeof(name));
 	note(strcmp(name, "assay") != 0, "the host's name");
 	note(stat("/usr", &st) == 0 && getenv("IDMAPPED") && st.st_uid != 0, "ids are not mapped");
-	note(sysconf(_SC_NPROCESSORS_ONLN) != 1, "the number of processors");
+	CPU_ZERO(&cpus);
+	sched_getaffinity(0, sizeof(cpus), &cpus);
+	note(sysconf(_SC_NPROCESSORS_ONLN) != 1 || CPU_COUNT(&cpus) != 1, "the number of processors");
 }
 
 static void attack_cgroup(void)
