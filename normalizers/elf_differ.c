@@ -340,6 +340,52 @@ static void differ_debug(const struct pair *p, bool has_strings)
 	add_whole(p, cause, text, ASSAY_SEVERITY_METADATA, !has_strings);
 }
 
+/* ---- search paths ---- */
+
+/* DT_RUNPATH or DT_RPATH of the dynamic section, as it stands in .dynstr. */
+static bool search_path(const struct assay_elf *elf, struct assay_span *ret)
+{
+	const struct assay_elf_section *s = assay_elf_section_by_name(elf, ".dynamic");
+	unsigned width = elf->is_64 ? 8 : 4;
+
+	if (!s || s->type != SHT_DYNAMIC || s->link >= elf->section_count)
+		return false;
+	for (size_t at = 0; at + 2 * width <= s->bytes.len; at += 2 * width) {
+		uint64_t tag = assay_elf_get(elf, s->bytes.data + at, width);
+
+		if (tag == DT_RUNPATH || tag == DT_RPATH)
+			return assay_elf_string(elf->sections[s->link].bytes,
+						assay_elf_get(elf, s->bytes.data + at + width,
+							      width),
+						ret);
+	}
+	return false;
+}
+
+/* .dynstr that is equal but for the search path: the strings of all other entries stand. */
+static void differ_linkage(const struct pair *p)
+{
+	struct assay_span a, b, left = assay_node_bytes(p->left, p->l);
+	struct assay_span right = assay_node_bytes(p->right, p->r);
+	size_t at, end;
+	char text[640];
+
+	if (!search_path(&p->left_elf->elf, &a) || !search_path(&p->right_elf->elf, &b) ||
+	    a.data < left.data || a.data >= left.data + left.len || b.data < right.data ||
+	    b.data >= right.data + right.len || assay_span_equal(a, b))
+		return;
+	at = (size_t)(a.data - left.data);
+	end = at + a.len;
+	if (at != (size_t)(b.data - right.data) ||
+	    !assay_span_equal(assay_span_cut(left, 0, at), assay_span_cut(right, 0, at)) ||
+	    !assay_span_equal(assay_span_cut(left, end, left.len),
+			      assay_span_cut(right, at + b.len, right.len)))
+		return;
+	assay_cause_explain(assay_cause_find("cmake_rpath_contains_build_path"), a, b, NULL, text,
+			    sizeof(text));
+	add_whole(p, "cmake_rpath_contains_build_path", text, ASSAY_SEVERITY_CODE, false);
+}
+
 /* Nothing else of the file differs: the id stands for what was stripped. */
 static void differ_build_id(const struct pair *p)
 {
@@ -469,6 +515,8 @@ enum assay_code assay_elf_differ(const struct assay_anatomy *left,
 		differ_build_id(&p);
 	else if (field == &assay_elf_fields[ASSAY_ELF_COMMENT])
 		differ_comment(&p);
+	else if (field == &assay_elf_fields[ASSAY_ELF_LINKAGE])
+		differ_linkage(&p);
 	else if (field == &assay_elf_fields[ASSAY_ELF_UNWIND])
 		differ_unwind(&p);
 	else if (field == &assay_elf_fields[ASSAY_ELF_DEBUG])

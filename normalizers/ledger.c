@@ -269,13 +269,24 @@ void assay_ledger_follow(struct assay_ledger *ledger, uint64_t bytes)
 	ledger->consequence_bytes += bytes;
 }
 
-/* Unexplained code first; then what is not folded, worst severity first; then by place. */
+/* A checksum or size of something else that differs, by its cause. */
+static bool is_consequence(const struct assay_divergence *d)
+{
+	const struct assay_cause *cause = assay_cause_find(d->cause);
+
+	return cause && cause->class == ASSAY_CAUSE_CONSEQUENCE;
+}
+
+/* Unexplained code first; then what is not folded, worst severity first, what follows from other
+ * differences behind it; then by place. */
 static int rank(const struct assay_divergence *d)
 {
 	int rank = 10 * (ASSAY_SEVERITY_STRUCTURE - d->severity) + (d->explained ? 5 : 0);
 
 	if (d->pass)
 		return 1000 + rank;
+	if (is_consequence(d))
+		return 500 + rank;
 	return !d->explained && d->severity == ASSAY_SEVERITY_CODE ? -1 : rank;
 }
 

@@ -59,8 +59,10 @@ size_t assay_span_find(struct assay_span s, size_t from, struct assay_span needl
 {
 	const uint8_t *hit;
 
-	if (from > s.len)
+	if (from > s.len || needle.len > s.len - from)
 		return SIZE_MAX;
+	if (needle.len == 0)
+		return from;
 	hit = memmem(s.data + from, s.len - from, needle.data, needle.len);
 	return hit ? (size_t)(hit - s.data) : SIZE_MAX;
 }

@@ -402,6 +402,27 @@ START_TEST(rights_are_not_folded)
 }
 END_TEST
 
+START_TEST(search_paths)
+{
+	json_t *report, *d;
+
+	compile("-Wl,-rpath,/build/one/lib", "x");
+	compile("-Wl,-rpath,/build/two/lib", "y");
+	report = compare("x", "y");
+	expect(report, "divergent", "cmake_rpath_contains_build_path");
+	d = divergence_of(report, "cmake_rpath_contains_build_path");
+	ck_assert_ptr_nonnull(strstr(assay_json_text(d, "explanation", ""), "/build/two/lib"));
+	ck_assert_int_eq(unexplained(report), 0);
+	json_decref(report);
+	/* a string beside it is not covered */
+	patch("x", "y", ".dynstr", 1, "Q", 1);
+	report = compare("x", "y");
+	ck_assert_ptr_null(divergence_of(report, "cmake_rpath_contains_build_path"));
+	ck_assert_int_gt(unexplained(report), 0);
+	json_decref(report);
+}
+END_TEST
+
 /* The two fields that may be folded lend nothing to what stands beside them. */
 START_TEST(folded_fields_cover_nothing)
 {
@@ -537,6 +558,7 @@ int main(void)
 	tcase_add_test(tc, debug_information);
 	tcase_add_test(tc, stripped_against_unstripped);
 	tcase_add_test(tc, rights_are_not_folded);
+	tcase_add_test(tc, search_paths);
 	tcase_add_test(tc, folded_fields_cover_nothing);
 	tcase_add_test(tc, other_class_and_byte_order);
 	tcase_add_test(tc, overlapping_parts_are_ambiguous);
