@@ -46,6 +46,9 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -W
 ifneq (,$(findstring gcc,$(CC)))
 WARN += -Wlogical-op -Wduplicated-cond -Wjump-misses-init
 endif
+ifneq (,$(findstring clang,$(CC)))
+WARN += -Wno-gnu-variable-sized-type-not-at-end
+endif
 ifdef DEV
 WARN += -Werror
 endif
@@ -143,7 +146,8 @@ $(O)/assay: $(PROG_OBJ) $(O)/libassay.a
 
 $(O)/assay-box: $(LAUNCHER_OBJ)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) $(CFLAGS_ALL) $(LAUNCHER_STATIC) -o $@ $^
+	$(Q)$(CC) $(if $(LAUNCHER_STATIC),$(LAUNCHER_STATIC) $(filter-out -pie,$(LDFLAGS_ALL)),$(LDFLAGS_ALL)) \
+		$(CFLAGS_ALL) -o $@ $^
 
 $(O)/tests/t_%: tests/unit/t_%.c $(O)/libassay.a
 	$(call say,CC,$<)

@@ -112,8 +112,7 @@ static void hallmark(struct assay_buf *out, enum view_tone tone)
 		[VIEW_GOOD] = "<path d=\"M29 51l15 15 28-33\"/>",
 		[VIEW_FAIR] = "<path d=\"M28 43q11-12 22 0t22 0M28 60q11-12 22 0t22 0\"/>",
 		[VIEW_BAD] = "<path d=\"M34 34l32 32M66 34L34 66\"/>",
-		[VIEW_UNKNOWN] = "<path d=\"M38 41q0-12 12-12t12 11q0 7-7 11-5 3-5 8\"/>"
-				 "<path d=\"M50 69v2\"/>",
+		[VIEW_UNKNOWN] = "<path d=\"M38 41q0-12 12-12t12 11q0 7-7 11-5 3-5 8M50 69v2\"/>",
 	};
 
 	html_put(out, "<svg class=\"hallmark\" viewBox=\"0 0 100 100\" aria-hidden=\"true\">"

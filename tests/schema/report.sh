@@ -33,5 +33,5 @@ if "$ASSAY" --help | grep -q '^  anatomy '; then
 			echo "not ok - anatomy of $file"
 	done
 fi
-"$python" "$top/tests/schema/validate.py" "$top/docs/schema" ./*.report.json ./*.anatomy.json \
-	"$top"/tests/golden/report/*.json $(find "$top/tests/golden" -name expect.json)
+find "$PWD" "$top/tests/golden" -name '*.json' -exec "$python" "$top/tests/schema/validate.py" \
+	"$top/docs/schema" {} +
