@@ -174,6 +174,12 @@ $(O)/bench/box: tests/bench/box.c tests/hostile/skeleton.h $(O)/libassay.a
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
 		$(O)/libassay.a $(PKG_LIBS)
 
+$(O)/system/%: tests/system/%.c $(O)/libassay.a
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
+		$(O)/libassay.a $(PKG_LIBS)
+
 .PHONY: bench-box
 bench-box: all $(O)/bench/box ## start of a box against bwrap and fork+exec
 	$(O)/bench/box
@@ -215,6 +221,10 @@ check-built: all $(filter $(O)/%,$(TESTS)) ## build and run all tests; installs 
 .PHONY: sanitize
 sanitize: ## all tests under ASan and UBSan
 	@CK_FORK=no $(MAKE) --no-print-directory B=asan check
+
+.PHONY: system
+system: all $(O)/system/environment ## as root, with the machine's mirror: the archive's chain, environments
+	$(O)/system/environment
 
 .PHONY: badday
 badday: all ## full disks, kills, broken mirrors and stores
