@@ -15,6 +15,7 @@
 #include "assay/textdiff.h"
 #include "assay/verdict.h"
 #include "cli.h"
+#include "output.h"
 
 static enum assay_code open_side(const char *path, struct assay_side *side, int *ret_fd,
 				 struct assay_error *err)
@@ -71,19 +72,12 @@ static enum assay_code run(const char *const paths[3], json_t **ret, struct assa
 	return assay_json_parse(assay_buf_span(&answer), "report", ret, err);
 }
 
-static int write_json(const json_t *report, const char *file)
+/* Files are still written; only standard output is closed to us. */
+static bool silence(void)
 {
-	struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
-	struct assay_error err = ASSAY_ERROR_INIT;
-	enum assay_code code;
+	assay_auto(assay_fd_closep) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-	assay_json_dump(report, &text);
-	code = assay_buf_check(&text, "report", &err);
-	if (!code)
-		code = file ? assay_file_write(AT_FDCWD, file, assay_buf_span(&text), 0644, &err) :
-			      assay_fd_write(STDOUT_FILENO, text.data, text.len, &err);
-	assay_buf_release(&text);
-	return code ? cli_fail(&err) : 0;
+	return null >= 0 && dup2(null, STDOUT_FILENO) >= 0;
 }
 
 static int exit_status(const json_t *report, const char *accept)
@@ -97,11 +91,16 @@ static int exit_status(const json_t *report, const char *accept)
 int assay_cli_compare(int argc, char **argv);
 int assay_cli_compare(int argc, char **argv)
 {
-	struct cli_optional json = { 0 };
+	struct cli_outputs outputs = { 0 };
+	bool quiet = false;
 	const char *accept = "reproducible";
 	const struct cli_option options[] = {
 		{ "accept", CLI_TEXT, &accept },
-		{ "json", CLI_OPTIONAL, &json },
+		{ "html", CLI_TEXT, &outputs.html },
+		{ "json", CLI_OPTIONAL, &outputs.json },
+		{ "markdown", CLI_TEXT, &outputs.markdown },
+		{ "quiet", CLI_FLAG, &quiet },
+		{ "verbose", CLI_FLAG, &outputs.verbose },
 		{ NULL, CLI_FLAG, NULL },
 	};
 	struct assay_error err = ASSAY_ERROR_INIT;
@@ -123,6 +122,8 @@ int assay_cli_compare(int argc, char **argv)
 		cli_fail(&err);
 		return 2; /* trouble, as in cmp and diff */
 	}
-	status = write_json(report, json.value);
+	if (quiet && !silence())
+		return 2;
+	status = cli_outputs_write(&outputs, report, &err);
 	return status ? 2 : exit_status(report, accept);
 }
