@@ -61,7 +61,8 @@ struct assay_debian_build {
 bool assay_debian_target_parse(const char *purl, struct assay_debian_target *ret,
 			       struct assay_error *err);
 /* buildinfo NULL: as the archive offers.  ASSAY_ENOTFOUND: the mirror does not carry it (inputs-lost),
- * with what was looked for; ASSAY_EUNTRUSTED: a signature or digest is wrong (rejected). */
+ * with what was looked for; ASSAY_EUNTRUSTED: a signature or digest is wrong (rejected).  On failure
+ * *ret holds the chain as far as it came and nothing else; release it either way. */
 enum assay_code assay_debian_resolve(struct assay_store *store,
 				     const struct assay_debian_target *target, const char *buildinfo,
 				     struct assay_debian_build *ret, struct assay_error *err)

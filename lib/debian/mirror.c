@@ -299,7 +299,8 @@ enum assay_code debian_mirror_open(struct assay_store *store, struct debian_mirr
 				   struct assay_error *err)
 {
 	ret->store = store;
-	ret->chain = assay_json_array();
+	if (!ret->chain)
+		ret->chain = assay_json_array();
 	if (assay_store_lock(store, "apt", &ret->lock_fd, err) || debian_apt_refresh(ret, err) ||
 	    list_indices(ret, err) || verify_all(ret, err))
 		return err->code;

@@ -463,10 +463,10 @@ static enum assay_code apply_info(struct resolution *r, struct assay_error *err)
 static enum assay_code resolve(struct resolution *r, const struct assay_debian_target *target,
 			       const char *buildinfo, struct assay_error *err)
 {
+	r->mirror.chain = assay_json_array();
+	r->build->chain = json_incref(r->mirror.chain);
 	if (debian_mirror_open(r->mirror.store, &r->mirror, err))
 		return err->code;
-	json_decref(r->build->chain);
-	r->build->chain = json_incref(r->mirror.chain);
 	if (buildinfo) {
 		if (debian_buildinfo_read(buildinfo, &r->info, r->build->chain, err))
 			return err->code;
@@ -494,7 +494,14 @@ static enum assay_code try_resolve(struct assay_store *store,
 	r->mirror.impatient = impatient;
 	r->info = (struct debian_buildinfo)DEBIAN_BUILDINFO_INIT;
 	r->build = &build;
+	*ret = (struct assay_debian_build){ 0 };
 	if (resolve(r, target, buildinfo, err)) {
+		/* how far it came is part of the report */
+		if (build.chain) {
+			debian_chain_add(build.chain, "resolve", target->name, "failed", "%s",
+					 err->msg);
+			ret->chain = json_incref(build.chain);
+		}
 		assay_debian_build_release(&build);
 		assay_context(err, "%s", target->name);
 	} else {
@@ -513,6 +520,7 @@ enum assay_code assay_debian_resolve(struct assay_store *store,
 	if (try_resolve(store, target, buildinfo, false, ret, err) != ASSAY_ENOTFOUND)
 		return err->code;
 	/* the archive may have moved on since the lists were fetched */
+	assay_debian_build_release(ret);
 	*err = (struct assay_error)ASSAY_ERROR_INIT;
 	return try_resolve(store, target, buildinfo, true, ret, err);
 }
