@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -223,12 +224,20 @@ void box_cgroup_open(struct box_cgroup *cgroup, uint64_t memory, uint64_t proces
 	static atomic_uint sequence;
 	struct box_group *pids = &cgroup->groups[BOX_PIDS];
 
+	for (int i = 0; i < BOX_CONTROLLERS; i++)
+		cgroup->groups[i] = (struct box_group){ .parent = -1, .fd = -1 };
 	pthread_once(&once, find_parents);
 	snprintf(cgroup->name, sizeof(cgroup->name), STALE_PREFIX "%llu-%d-%llu-%u",
 		 (unsigned long long)pid_namespace(), (int)getpid(),
 		 (unsigned long long)start_time(getpid()), atomic_fetch_add(&sequence, 1));
-	for (int i = 0; i < BOX_CONTROLLERS; i++)
-		open_group(cgroup, (enum box_controller)i);
+	open_group(cgroup, BOX_MEMORY);
+	open_group(cgroup, BOX_PIDS);
+	open_group(cgroup, BOX_UNIFIED);
+	/* version 2 counts and kills by itself; each group more costs time at every start */
+	if (cgroup->groups[BOX_UNIFIED].fd < 0) {
+		open_group(cgroup, BOX_CPUACCT);
+		open_group(cgroup, BOX_FREEZER);
+	}
 	for (int i = 0; i < BOX_CONTROLLERS; i++)
 		if (left_out(skip, (enum box_controller)i) && cgroup->groups[i].fd >= 0) {
 			errno = ECANCELED;
@@ -239,19 +248,63 @@ void box_cgroup_open(struct box_cgroup *cgroup, uint64_t memory, uint64_t proces
 		give_up(pids);
 }
 
-bool box_cgroup_join(struct box_cgroup *cgroup, pid_t pid)
+static bool send_go(int sock, const struct wire_go *go, const int *fds, size_t count)
 {
-	bool all = true;
+	union {
+		char bytes[CMSG_SPACE((WIRE_MAX_TASKS + 1) * sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct iovec part = { (void *)(uintptr_t)go, sizeof(*go) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	if (count) {
+		struct cmsghdr *header;
+
+		message.msg_control = control.bytes;
+		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+		header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(count * sizeof(int));
+		memcpy(CMSG_DATA(header), fds, count * sizeof(int));
+	}
+	return sendmsg(sock, &message, MSG_NOSIGNAL) == sizeof(*go);
+}
+
+bool box_cgroup_send_go(struct box_cgroup *cgroup, int sock)
+{
+	static const uint32_t layers[] = {
+		[BOX_MEMORY] = 1u << LAYER_MEMORY,	  [BOX_PIDS] = 1u << LAYER_PROCESSES,
+		[BOX_CPUACCT] = 1u << LAYER_ACCOUNTING, [BOX_FREEZER] = 0,
+		[BOX_UNIFIED] = 1u << LAYER_ACCOUNTING,
+	};
+	struct wire_go go = { .magic = WIRE_MAGIC, .version = WIRE_VERSION };
+	int fds[WIRE_MAX_TASKS + 1], into = -1;
+	bool sent;
 
 	for (int i = 0; i < BOX_CONTROLLERS; i++) {
 		struct box_group *group = &cgroup->groups[i];
 
-		if (group->fd >= 0 && !write_number(group->fd, "cgroup.procs", (uint64_t)pid)) {
-			give_up(group);
-			all = false;
+		if (group->fd < 0)
+			continue;
+		if (group->v2) {
+			into = group->fd;
+			go.into_layers |= layers[i];
+			continue;
 		}
+		fds[go.tasks] = openat(group->fd, "tasks", O_WRONLY | O_CLOEXEC);
+		if (fds[go.tasks] >= 0)
+			go.tasks++;
+		else
+			give_up(group);
 	}
-	return all;
+	go.into = into >= 0;
+	if (go.into)
+		fds[go.tasks] = into;
+	sent = send_go(sock, &go, fds, go.tasks + go.into);
+	for (uint32_t i = 0; i < go.tasks; i++)
+		close(fds[i]);
+	return sent;
 }
 
 static void read_memory(const struct box_group *group, struct box_counters *ret)

@@ -47,8 +47,8 @@ struct box_counters {
 /* Makes the groups and sets the limits, but for the layers of skip.  Never fails as a whole: look at
  * the groups. */
 void box_cgroup_open(struct box_cgroup *cgroup, uint64_t memory, uint64_t processes, uint32_t skip);
-/* Moves a process in; false when one of the groups refused it. */
-bool box_cgroup_join(struct box_cgroup *cgroup, pid_t pid);
+/* Lets the launcher go, with what it needs to join: see struct wire_go.  False when it is gone. */
+bool box_cgroup_send_go(struct box_cgroup *cgroup, int sock);
 void box_cgroup_read(const struct box_cgroup *cgroup, struct box_counters *ret);
 /* Kills everything inside, as one. */
 void box_cgroup_kill(struct box_cgroup *cgroup);

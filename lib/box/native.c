@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,10 +116,9 @@ static enum assay_code start(struct box_run *run, struct assay_error *err)
 	if (box_pack(run->policy, &run->settings, &policy_fd, err) ||
 	    box_spawn(policy_fd, &run->child, err))
 		return err->code;
-	box_cgroup_join(&run->cgroup, run->child.pid);
 	report_groups(run);
 	/* a launcher that is gone already shows in the loop */
-	send(run->child.report, "", 1, MSG_NOSIGNAL);
+	(void)box_cgroup_send_go(&run->cgroup, run->child.report);
 	return ASSAY_OK;
 }
 

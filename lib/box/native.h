@@ -40,7 +40,7 @@ enum assay_code box_run_without(const struct assay_box_policy *policy, uint32_t 
 	ASSAY_CHECKED;
 /* Runs until nothing is left. */
 enum assay_code box_supervise(struct box_run *run, struct assay_error *err) ASSAY_CHECKED;
-/* One record of the launcher; false when there is none waiting. */
-bool box_take_record(struct box_run *run);
+/* One packet of records of the launcher; false when there is none waiting. */
+bool box_take_records(struct box_run *run);
 
 #endif

@@ -91,30 +91,40 @@ static void take_error(struct box_run *run, const struct wire_record *r, int fd)
 	run->failure.code = assay_fail_errno(&run->failure, "box: %s", r->detail);
 }
 
-bool box_take_record(struct box_run *run)
+static void (*const take[])(struct box_run *, const struct wire_record *, int) = {
+	[WIRE_LAYER] = take_layer,	   [WIRE_PID] = take_pid,
+	[WIRE_WORKSPACE] = take_workspace, [WIRE_LISTENER] = take_listener,
+	[WIRE_READY] = take_ready,	   [WIRE_EXIT] = take_exit,
+	[WIRE_USAGE] = take_usage,	   [WIRE_INTERFACE] = take_interface,
+	[WIRE_ERROR] = take_error,
+};
+
+static void take_record(struct box_run *run, struct wire_record *record, int fd)
 {
-	static void (*const take[])(struct box_run *, const struct wire_record *, int) = {
-		[WIRE_LAYER] = take_layer,	   [WIRE_PID] = take_pid,
-		[WIRE_WORKSPACE] = take_workspace, [WIRE_LISTENER] = take_listener,
-		[WIRE_READY] = take_ready,	   [WIRE_EXIT] = take_exit,
-		[WIRE_USAGE] = take_usage,	   [WIRE_INTERFACE] = take_interface,
-		[WIRE_ERROR] = take_error,
-	};
+	record->detail[sizeof(record->detail) - 1] = '\0';
+	if (record->magic == WIRE_MAGIC && record->version == WIRE_VERSION && record->kind &&
+	    record->kind < sizeof(take) / sizeof(take[0]))
+		take[record->kind](run, record, fd);
+}
+
+bool box_take_records(struct box_run *run)
+{
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	struct wire_record record;
-	struct iovec part = { &record, sizeof(record) };
+	struct wire_record records[WIRE_MAX_PACKET];
+	struct iovec part = { records, sizeof(records) };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
 				  .msg_controllen = sizeof(control.bytes) };
 	ssize_t got = recvmsg(run->child.report, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	struct cmsghdr *header;
+	size_t count;
 	int fd = -1;
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
-	if (got != sizeof(record)) {
+	if (got <= 0 || (size_t)got % sizeof(records[0])) {
 		close(run->child.report);
 		run->child.report = -1;
 		return false;
@@ -122,10 +132,9 @@ bool box_take_record(struct box_run *run)
 	header = CMSG_FIRSTHDR(&message);
 	if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(&fd, CMSG_DATA(header), sizeof(int));
-	record.detail[sizeof(record.detail) - 1] = '\0';
-	if (record.magic == WIRE_MAGIC && record.version == WIRE_VERSION && record.kind &&
-	    record.kind < sizeof(take) / sizeof(take[0]))
-		take[record.kind](run, &record, fd);
+	count = (size_t)got / sizeof(records[0]);
+	for (size_t i = 0; i < count; i++)
+		take_record(run, &records[i], i + 1 == count ? fd : -1);
 	if (fd >= 0)
 		close(fd);
 	return true;

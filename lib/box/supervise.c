@@ -120,7 +120,7 @@ static enum assay_code take(struct box_run *run, const struct pollfd *fds, struc
 {
 	/* all records first: the end of the probes must not be learnt after the first refused call */
 	if (run->child.report >= 0)
-		while (box_take_record(run))
+		while (box_take_records(run))
 			;
 	if (fds[2].revents & POLLIN)
 		box_notify_answer(run->listener, &run->isolation, run->ready);

@@ -31,6 +31,17 @@ enum wire_flags {
 	WIRE_LIMIT_PROCESSES = 1 << 4, /* no pids controller: RLIMIT_NPROC instead */
 };
 
+/* The message that lets the launcher go, with descriptors: first `tasks` files of version 1 groups, to
+ * write oneself into (which, unlike a write by another process, takes no lock of the whole machine);
+ * then, when into is set, a version 2 group for the init to be born in. */
+#define WIRE_MAX_TASKS 4
+
+struct wire_go {
+	uint32_t magic, version;
+	uint32_t tasks, into;
+	uint32_t into_layers; /* what is missing when that fails: a bit a layer */
+};
+
 struct wire_mount {
 	uint32_t source, target;
 };
@@ -92,6 +103,9 @@ enum wire_layer {
 #undef X
 	LAYER_COUNT
 };
+
+/* Records travel in packets of several; a descriptor belongs to the last one. */
+#define WIRE_MAX_PACKET 32
 
 enum wire_kind {
 	WIRE_LAYER = 1, /* id: enum wire_layer; status: 0 applied, else errno; detail */

@@ -91,6 +91,7 @@ void init_main(const struct wire_policy *p, int sock)
 	tree_build(&tree, sock);
 	close(sock);
 	tree_enter(&tree);
+	report_flush();
 	command = fork();
 	if (command < 0)
 		fail("fork the command");

@@ -31,6 +31,8 @@ void report(enum wire_kind kind, uint32_t id, int status, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void report_layer(enum wire_layer layer, int status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Sends what waits: before a fork and before the end. */
+void report_flush(void);
 void report_fd(enum wire_kind kind, int fd);
 void report_usage(const struct rusage *usage);
 void report_interface(const char *name, const uint64_t values[4]);

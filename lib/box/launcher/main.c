@@ -6,7 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,13 +30,38 @@ static unsigned long namespaces(const struct wire_policy *p)
 	       (policy_skips(p, LAYER_CGROUPNS) ? 0 : CLONE_NEWCGROUP);
 }
 
-/* The library first puts us into the box's control groups. */
-static void wait_for_go(void)
+/* Until the library has made the control groups; returns the one for the init, or -1. */
+static int join_groups(uint32_t *ret_layers)
 {
-	char go;
+	union {
+		char bytes[CMSG_SPACE((WIRE_MAX_TASKS + 1) * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct wire_go go;
+	int fds[WIRE_MAX_TASKS + 1];
+	struct iovec part = { &go, sizeof(go) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
+				  .msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *header;
+	size_t count;
 
-	if (recv(WIRE_REPORT_FD, &go, 1, 0) != 1)
+	if (recvmsg(WIRE_REPORT_FD, &message, MSG_CMSG_CLOEXEC) != sizeof(go) ||
+	    go.magic != WIRE_MAGIC || go.version != WIRE_VERSION || go.tasks > WIRE_MAX_TASKS ||
+	    go.into > 1)
 		_exit(125);
+	count = go.tasks + go.into;
+	header = CMSG_FIRSTHDR(&message);
+	if (count && (!header || header->cmsg_len != CMSG_LEN(count * sizeof(int))))
+		_exit(125);
+	if (count)
+		memcpy(fds, CMSG_DATA(header), count * sizeof(int));
+	for (uint32_t i = 0; i < go.tasks; i++) {
+		if (write(fds[i], "0", 1) != 1)
+			fail("join a control group");
+		close(fds[i]);
+	}
+	*ret_layers = go.into_layers;
+	return go.into ? fds[go.tasks] : -1;
 }
 
 static int open_namespace(pid_t pid, const char *name)
@@ -81,9 +106,31 @@ static void prepare(void)
 	}
 }
 
-static pid_t start_init(const struct wire_policy *p, int pair[2])
+/* Born in the group when there is one: no move, and nothing runs outside of it. */
+static pid_t clone_init(const struct wire_policy *p, int group, uint32_t layers)
 {
-	pid_t init = (pid_t)syscall(SYS_clone, namespaces(p) | SIGCHLD, 0, 0, 0, 0);
+	struct clone_args args = { .flags = namespaces(p), .exit_signal = SIGCHLD };
+	pid_t init;
+
+	if (group >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)group;
+		init = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+		if (init >= 0)
+			return init;
+		for (int i = 0; i < LAYER_COUNT; i++)
+			if (layers >> i & 1)
+				report_layer((enum wire_layer)i, errno, "the group cannot be joined");
+		args.flags &= ~(uint64_t)CLONE_INTO_CGROUP;
+		args.cgroup = 0;
+		report_flush();
+	}
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static pid_t start_init(const struct wire_policy *p, int group, uint32_t layers, int pair[2])
+{
+	pid_t init = clone_init(p, group, layers);
 
 	if (init < 0)
 		fail("create namespaces");
@@ -109,16 +156,17 @@ int main(void)
 {
 	const struct wire_policy *p;
 	struct rusage usage;
-	int pair[2], userns, netns, status;
+	int pair[2], userns, netns, status, group;
+	uint32_t layers = 0;
 	pid_t init;
 
 	prepare();
-	wait_for_go();
+	group = join_groups(&layers);
 	p = policy_read(WIRE_POLICY_FD);
 	give_descriptors(p);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		fail("socket pair");
-	init = start_init(p, pair);
+	init = start_init(p, group, layers, pair);
 	report(WIRE_PID, (uint32_t)init, 0, "init");
 	userns = open_namespace(init, "user");
 	netns = open_namespace(init, "net");
@@ -135,7 +183,7 @@ int main(void)
 	status = wait_for(init);
 	getrusage(RUSAGE_CHILDREN, &usage);
 	report_usage(&usage);
-	report(WIRE_PID, 0, status, "init ended");
 	net_report(p, userns, netns);
+	report(WIRE_PID, 0, status, "init ended");
 	return 0;
 }

@@ -58,13 +58,41 @@ int fd_receive(int sock)
 	return fd;
 }
 
+/* Each packet wakes the library's process: what can wait, waits for the next one. */
+static struct wire_record pending[WIRE_MAX_PACKET];
+static unsigned pending_count;
+
+static void send_pending(int fd)
+{
+	size_t size = pending_count * sizeof(pending[0]);
+
+	pending_count = 0;
+	/* without a listener nobody needs the box any more */
+	if (size && fd_send(WIRE_REPORT_FD, pending, size, fd))
+		_exit(125);
+}
+
+void report_flush(void)
+{
+	send_pending(-1);
+}
+
+static void keep_record(struct wire_record *record)
+{
+	record->magic = WIRE_MAGIC;
+	record->version = WIRE_VERSION;
+	pending[pending_count++] = *record;
+	/* one place stays free for a record that carries a descriptor */
+	if (pending_count == WIRE_MAX_PACKET - 1)
+		report_flush();
+}
+
 static void send_record(struct wire_record *record, int fd)
 {
 	record->magic = WIRE_MAGIC;
 	record->version = WIRE_VERSION;
-	/* without a listener nobody needs the box any more */
-	if (fd_send(WIRE_REPORT_FD, record, sizeof(*record), fd))
-		_exit(125);
+	pending[pending_count++] = *record;
+	send_pending(fd);
 }
 
 static void format(struct wire_record *record, const char *fmt, va_list args)
@@ -106,7 +134,7 @@ void report_layer(enum wire_layer layer, int status, const char *fmt, ...)
 	va_start(args, fmt);
 	format(&record, fmt, args);
 	va_end(args);
-	send_record(&record, -1);
+	keep_record(&record);
 }
 
 void report_fd(enum wire_kind kind, int fd)
@@ -125,7 +153,7 @@ void report_usage(const struct rusage *usage)
 	record.values[1] = (uint64_t)usage->ru_stime.tv_sec * 1000000 +
 			   (uint64_t)usage->ru_stime.tv_usec;
 	record.values[2] = (uint64_t)usage->ru_maxrss;
-	send_record(&record, -1);
+	keep_record(&record);
 }
 
 void report_interface(const char *name, const uint64_t values[4])
@@ -134,5 +162,5 @@ void report_interface(const char *name, const uint64_t values[4])
 
 	snprintf(record.detail, sizeof(record.detail), "%s", name);
 	memcpy(record.values, values, sizeof(record.values));
-	send_record(&record, -1);
+	keep_record(&record);
 }
