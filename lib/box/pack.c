@@ -88,6 +88,21 @@ static void put_cpuinfo(struct packer *p, unsigned cpus)
 	put_file(p, "/proc/cpuinfo", assay_span_cut(all, 0, at));
 }
 
+/* Programs choose how much to do at once by it: the limit counts, not the machine. */
+static void put_meminfo(struct packer *p, uint64_t memory)
+{
+	unsigned long long kib = memory / 1024;
+	char text[400];
+	int len = snprintf(text, sizeof(text),
+			   "MemTotal:       %8llu kB\nMemFree:        %8llu kB\n"
+			   "MemAvailable:   %8llu kB\nBuffers:        %8u kB\n"
+			   "Cached:         %8u kB\nSwapCached:     %8u kB\n"
+			   "SwapTotal:      %8u kB\nSwapFree:       %8u kB\n",
+			   kib, kib, kib, 0, 0, 0, 0, 0);
+
+	put_file(p, "/proc/meminfo", assay_span_of(text, (size_t)len));
+}
+
 static void put_files(struct packer *p, unsigned cpus)
 {
 	static const struct {
@@ -183,6 +198,7 @@ enum assay_code box_pack(const struct assay_box_policy *policy, const struct box
 		code = put_mounts(p, policy->mounts, err);
 	if (!code) {
 		put_files(p, policy->cpus ? policy->cpus : (unsigned)online);
+		put_meminfo(p, settings->memory);
 		code = assay_buf_check(&p->data, "box: policy", err);
 	}
 	if (!code)

@@ -84,6 +84,7 @@ START_TEST(a_command_sees_what_the_policy_says_and_nothing_else)
 		{ "ls /dev | tr '\\n' ' '", "fd full null random shm stderr stdin stdout urandom zero " },
 		{ "echo one > /dev/stdout; echo two > /dev/stderr", "one\ntwo\n" },
 		{ "tty", "not a tty\n" },
+		{ "head -n 1 /proc/meminfo", "MemTotal:         262144 kB\n" },
 	};
 
 	ck_assert_str_eq(output_of(cases[_i][0]), cases[_i][1]);
@@ -409,7 +410,7 @@ int main(void)
 		return 1;
 	suite_add_tcase(suite, all);
 	tcase_set_timeout(all, 100);
-	tcase_add_loop_test(all, a_command_sees_what_the_policy_says_and_nothing_else, 0, 11);
+	tcase_add_loop_test(all, a_command_sees_what_the_policy_says_and_nothing_else, 0, 12);
 	tcase_add_test(all, writes_go_to_the_workspace_and_tmp_only);
 	tcase_add_test(all, the_environment_is_never_written_to);
 	tcase_add_loop_test(all, how_it_ends_is_told_apart, 0, 12);
