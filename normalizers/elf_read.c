@@ -423,12 +423,13 @@ bool assay_elf_locate(const struct assay_elf *elf, uint64_t address, uint32_t *r
 bool assay_elf_note_next(const struct assay_elf *elf, struct assay_span notes, uint64_t align,
 			 size_t *position, struct assay_elf_note *ret)
 {
-	const uint8_t *at = notes.data + *position;
 	uint64_t step = align == 8 ? 8 : 4, name, description, left = notes.len - *position;
 	uint64_t name_end, end;
+	const uint8_t *at;
 
 	if (left < 12)
 		return false;
+	at = notes.data + *position;
 	name = assay_elf_get(elf, at, 4);
 	description = assay_elf_get(elf, at + 4, 4);
 	/* all below 2^34: no overflow */

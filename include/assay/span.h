@@ -32,7 +32,7 @@ static inline struct assay_span assay_span_text(const char *text)
 /* The part [offset, offset + len) cut to what s holds; empty when offset lies outside. */
 static inline struct assay_span assay_span_cut(struct assay_span s, uint64_t offset, uint64_t len)
 {
-	if (offset > s.len)
+	if (!s.data || offset > s.len)
 		return (struct assay_span){ NULL, 0 };
 	if (len > s.len - offset)
 		len = s.len - offset;
