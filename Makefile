@@ -225,6 +225,7 @@ sanitize: ## all tests under ASan and UBSan
 .PHONY: system
 system: all $(O)/system/environment ## as root, with the machine's mirror: the archive's chain, environments
 	$(O)/system/environment
+	tests/system/mirror.sh $(abspath $(O))/assay
 
 .PHONY: badday
 badday: all ## full disks, kills, broken mirrors and stores
