@@ -32,7 +32,7 @@ BUILD_PACKAGES := gcc make perl-base pkg-config git ca-certificates scdoc libarc
 	libcurl4-openssl-dev libseccomp-dev
 RUN_PACKAGES := mmdebstrap apt gpgv debian-archive-keyring dpkg-dev
 TEST_PACKAGES := check minisign signify-openbsd gpg gpg-agent openssl zstd xz-utils bzip2 binutils \
-	python3-jsonschema fakeroot perl
+	python3-jsonschema python3-yaml fakeroot perl
 LINT_PACKAGES := codespell shellcheck pmccabe clang clang-format-14 bear gcovr libclang-rt-14-dev
 
 O := build/$(B)
