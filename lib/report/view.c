@@ -84,6 +84,26 @@ void view_line(struct assay_span line, struct assay_buf *out)
 	}
 }
 
+/* Names with a stray byte are shown as text; what is hardly text at all as hex pairs. */
+static bool is_hardly_text(struct assay_span bytes)
+{
+	size_t unshown = 0;
+
+	for (size_t i = 0; i < bytes.len;) {
+		size_t len = shown_length(bytes.data + i, bytes.len - i);
+
+		unshown += !len;
+		i += len ? len : 1;
+	}
+	return unshown > bytes.len / 4;
+}
+
+static void view_hex(struct assay_span bytes, struct assay_buf *out)
+{
+	for (size_t i = 0; i < bytes.len; i++)
+		assay_buf_printf(out, "%s%02x", i ? " " : "", bytes.data[i]);
+}
+
 /* Names that are not UTF-8 come as {"bytes": hex}. */
 static void view_bytes(const json_t *value, struct assay_buf *out)
 {
@@ -92,10 +112,12 @@ static void view_bytes(const json_t *value, struct assay_buf *out)
 
 	if (!bytes)
 		abort();
-	if (hex.len % 2 == 0 && assay_hex_decode(hex, bytes, hex.len / 2))
-		view_span(assay_span_of(bytes, hex.len / 2), out);
-	else
+	if (hex.len % 2 || !assay_hex_decode(hex, bytes, hex.len / 2))
 		view_span(hex, out);
+	else if (is_hardly_text(assay_span_of(bytes, hex.len / 2)))
+		view_hex(assay_span_of(bytes, hex.len / 2), out);
+	else
+		view_span(assay_span_of(bytes, hex.len / 2), out);
 	free(bytes);
 }
 
