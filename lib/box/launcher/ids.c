@@ -97,7 +97,8 @@ static void send_tree(int sock, int fd, const char *path)
 void ids_send_trees(const struct wire_policy *p, pid_t init, int sock)
 {
 	char path[64];
-	bool mapped;
+	bool mapped, root_mapped;
+	unsigned unmapped = 0;
 	int userns, fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)init);
@@ -109,14 +110,18 @@ void ids_send_trees(const struct wire_policy *p, pid_t init, int sock)
 		userns = -1;
 	}
 	fd = open_mapped(policy_text(p, p->root), 0, userns, &mapped);
-	report_layer(LAYER_IDMAP, mapped ? 0 : EOPNOTSUPP, "%s",
-		     mapped ? "read-only clone of the environment" : "refused by its file system");
+	root_mapped = mapped;
 	send_tree(sock, fd, policy_text(p, p->root));
 	for (uint32_t i = 0; i < p->mount_count; i++) {
 		const char *source = policy_text(p, p->mounts[i].source);
 
 		send_tree(sock, open_mapped(source, AT_RECURSIVE, userns, &mapped), source);
+		unmapped += !mapped;
 	}
+	report_layer(LAYER_IDMAP, root_mapped ? 0 : EOPNOTSUPP,
+		     "environment: %s; inputs that show as owned by nobody: %u of %u",
+		     root_mapped ? "read-only clone" : "refused by its file system", unmapped,
+		     p->mount_count);
 	for (size_t i = 0; i < DEVICE_COUNT; i++) {
 		snprintf(path, sizeof(path), "/dev/%s", device_names[i]);
 		send_tree(sock, open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), path);
