@@ -465,6 +465,19 @@ static enum assay_code record_encoding(struct assay_walk *walk, struct assay_sco
 	return ASSAY_OK;
 }
 
+/* Harmless padding follows from the sizes of what it pads. */
+static bool padding_folds(struct assay_scope *scope, const struct assay_difference *d)
+{
+	struct assay_error err = ASSAY_ERROR_INIT;
+	const char *condition;
+	bool folds;
+
+	return d->field->kind == ASSAY_PADDING &&
+	       assay_walk_judge(scope, d->field, d->left, d->right, &folds, &condition, &err) ==
+		       ASSAY_OK &&
+	       folds;
+}
+
 static enum assay_code record_value(struct assay_walk *walk, struct assay_scope *scope,
 				    const struct assay_node *l, const struct assay_node *r,
 				    struct assay_difference *d, struct assay_error *err)
@@ -491,7 +504,7 @@ static enum assay_code record_value(struct assay_walk *walk, struct assay_scope 
 	}
 	describe(d->field, &d->values, text, sizeof(text));
 	d->explanation = text;
-	if (d->field->kind == ASSAY_DERIVED)
+	if (d->field->kind == ASSAY_DERIVED || padding_folds(scope, d))
 		return assay_walk_defer(walk, scope, d, err);
 	if (d->field->kind == ASSAY_ENCODING)
 		return record_encoding(walk, scope, d, err);
