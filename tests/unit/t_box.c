@@ -135,7 +135,7 @@ START_TEST(how_it_ends_is_told_apart)
 		{ "kill -TERM $$", ASSAY_BOX_SIGNALED, 0, SIGTERM },
 		{ "cat /dev/zero > big", ASSAY_BOX_DISK, 1, 0 },
 		{ "dd if=/dev/zero of=/tmp/x bs=1M status=none; sleep 0.3; rm -f /tmp/x; exit 3", ASSAY_BOX_DISK, 3, 0 },
-		{ "i=0; while mkdir d$i; do i=$((i+1)); done; exit 1", ASSAY_BOX_DISK, 1, 0 },
+		{ "i=1; while mkdir $(seq $i $((i+99))); do i=$((i+100)); done; exit 1", ASSAY_BOX_DISK, 1, 0 },
 		{ "exec truncate -s 4T x", ASSAY_BOX_DISK, 0, SIGXFSZ },
 		{ "cat /dev/zero", ASSAY_BOX_LOG, 0, 0 },
 		{ "perl -e 'fork while 1'", ASSAY_BOX_PROCESSES, 0, 0 },
