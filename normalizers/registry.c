@@ -8,6 +8,7 @@
 #define FORMATS(X)                                                                                 \
 	X(ar)                                                                                      \
 	X(bzip2)                                                                                   \
+	X(cpio)                                                                                    \
 	X(deb)                                                                                     \
 	X(elf)                                                                                     \
 	X(gzip)                                                                                    \
