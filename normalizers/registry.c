@@ -12,6 +12,9 @@
 	X(deb)                                                                                     \
 	X(elf)                                                                                     \
 	X(gzip)                                                                                    \
+	X(mo)                                                                                      \
+	X(png)                                                                                     \
+	X(pyc)                                                                                     \
 	X(tar)                                                                                     \
 	X(xz)                                                                                      \
 	X(zip)                                                                                     \

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gettext message catalogues (GNU gettext manual, "The Format of GNU MO Files").  Only the dates in
+ * the header entry are told apart; everything else is what the program will say.
+ */
+#include "field_rows.h"
+
+enum {
+	HEADER,
+	TABLES,
+	DATE,
+	MESSAGES,
+};
+
+static const struct assay_field mo_fields[] = {
+	[HEADER] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "mo.header", ASSAY_SEVERITY_STRUCTURE, NULL,
+				   "magic number, revision, and where the tables stand"),
+	[TABLES] = ASSAY_ROW_NEVER(ASSAY_CONTENT, "mo.tables", ASSAY_SEVERITY_DATA, NULL,
+				   "tables of strings, hash table, and strings up to the header entry"),
+	[DATE] = ASSAY_ROW_SAFE(ASSAY_METADATA, "mo.date", "mo-date", ASSAY_GRADE_CONTAINER,
+				"timestamps_in_gettext_mo_files",
+				"POT-Creation-Date or PO-Revision-Date as yyyy-mm-dd hh:mm+zzzz: "
+				"libintl does not read them"),
+	[MESSAGES] = ASSAY_ROW_NEVER(ASSAY_CONTENT, "mo.messages", ASSAY_SEVERITY_DATA, NULL,
+				     "messages, and the header entry but for its dates"),
+	{ .name = NULL },
+};
+
+#define F(x) (&mo_fields[x])
+
+#define HEADER_SIZE 28
+#define DATE_SIZE 21 /* "2024-01-31 23:59+0000" */
+
+static uint32_t get32(struct assay_span s, uint64_t at, bool big)
+{
+	const uint8_t *p = s.data + at;
+
+	return big ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]
+		   : (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+}
+
+static bool is_big(struct assay_span file)
+{
+	return file.data[0] == 0x95;
+}
+
+static unsigned mo_bid(struct assay_span file)
+{
+	static const uint8_t little[] = { 0xde, 0x12, 0x04, 0x95 }, big[] = { 0x95, 0x04, 0x12, 0xde };
+
+	if (file.len < HEADER_SIZE ||
+	    (memcmp(file.data, little, 4) != 0 && memcmp(file.data, big, 4) != 0))
+		return 0;
+	/* revision: major 0 or 1 */
+	return get32(file, 4, is_big(file)) >> 16 <= 1 ? 32 + 15 : 0;
+}
+
+/* The translation of the empty message, when it is the first one. */
+static bool find_entry(struct assay_span file, uint64_t *start, uint64_t *end)
+{
+	bool big = is_big(file);
+	uint64_t count = get32(file, 8, big), originals = get32(file, 12, big);
+	uint64_t translations = get32(file, 16, big), length, offset;
+
+	if (count == 0 || originals > file.len - 8 || translations > file.len - 8 ||
+	    get32(file, originals, big) != 0)
+		return false;
+	length = get32(file, translations, big);
+	offset = get32(file, translations + 4, big);
+	if (offset < HEADER_SIZE || offset > file.len || length > file.len - offset)
+		return false;
+	*start = offset;
+	*end = offset + length;
+	return true;
+}
+
+static bool is_date(struct assay_span s)
+{
+	static const char pattern[] = "0000-00-00 00:00+0000";
+
+	if (s.len != DATE_SIZE)
+		return false;
+	for (size_t i = 0; i < DATE_SIZE; i++) {
+		uint8_t c = s.data[i];
+
+		if (pattern[i] == '0' ? c < '0' || c > '9'
+				      : c != (uint8_t)pattern[i] && !(i == 16 && c == '-'))
+			return false;
+	}
+	return true;
+}
+
+static void lay_out_dates(struct assay_layout *l, struct assay_span file, uint64_t end)
+{
+	struct assay_span rest = assay_span_cut(file, assay_layout_at(l), end - assay_layout_at(l));
+	struct assay_span line;
+
+	while (assay_span_next_line(&rest, &line)) {
+		struct assay_span date = { NULL, 0 };
+		uint64_t at;
+
+		if (assay_span_starts(line, "POT-Creation-Date: "))
+			date = assay_span_cut(line, 19, SIZE_MAX);
+		else if (assay_span_starts(line, "PO-Revision-Date: "))
+			date = assay_span_cut(line, 18, SIZE_MAX);
+		if (!is_date(date))
+			continue;
+		at = (uint64_t)(date.data - file.data);
+		if (at > assay_layout_at(l))
+			assay_layout_leaf(l, F(MESSAGES), at - assay_layout_at(l));
+		assay_layout_leaf(l, F(DATE), DATE_SIZE);
+	}
+}
+
+static enum assay_code mo_lay_out(struct assay_layout *l, struct assay_error *err)
+{
+	struct assay_span file = assay_layout_bytes(l);
+	uint64_t start, end;
+
+	(void)err;
+	assay_layout_leaf(l, F(HEADER), HEADER_SIZE);
+	if (find_entry(file, &start, &end)) {
+		if (start > HEADER_SIZE)
+			assay_layout_leaf(l, F(TABLES), start - HEADER_SIZE);
+		lay_out_dates(l, file, end);
+	}
+	if (assay_layout_left(l))
+		assay_layout_leaf(l, F(MESSAGES), assay_layout_left(l));
+	return ASSAY_OK;
+}
+
+const struct assay_format assay_format_mo = {
+	.name = "mo",
+	.bid = mo_bid,
+	.lay_out = mo_lay_out,
+	.fields = mo_fields,
+};
