@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "assay/limits.h"
-#include "walk.h"
+#include "claims.h"
 
 /* Below this a thread costs more than it saves. */
 #define THREAD_WORTH (256 * ASSAY_KIB)
@@ -203,8 +203,16 @@ static enum assay_code compare_opened(struct assay_walk *walk, struct assay_scop
 		return compare_unlike(walk, up, tasks, err);
 	told = l->format->explain &&
 	       l->format->explain(l, r, walk->sides[0]->context, walk->sides[1]->context, &story);
+	if (l->format->is_package && assay_claims_begin(walk, l->bytes, r->bytes, err))
+		return err->code;
 	code = assay_walk_nodes(walk, up, l, l->root, r, r->root,
 				told && story.cause ? &story : NULL, err);
+	if (l->format->is_package) {
+		if (code)
+			assay_claims_abandon(walk);
+		else
+			code = assay_claims_end(walk, up, err);
+	}
 	if (!code)
 		assay_walk_settle(walk, pending, roots, true);
 	return code;

@@ -8,7 +8,7 @@
 #include <xxhash.h>
 
 #include "assay/limits.h"
-#include "walk.h"
+#include "claims.h"
 
 /* Beyond so many one-sided members they are reported one by one. */
 #define CANDIDATES_MAX 20000
@@ -95,6 +95,8 @@ static enum assay_code record_rename(struct assay_walk *walk, struct assay_scope
 	walk->container_count = walk->path_count;
 	if (!assay_walk_push(walk, name))
 		return ASSAY_OK;
+	assay_claims_note(walk, l->node->name, l->content, true, l->content, false);
+	assay_claims_note(walk, r->node->name, r->content, false, r->content, true);
 	code = assay_walk_record(walk, scope, &d, NULL, err);
 	assay_walk_pop(walk);
 	walk->container_count = container;

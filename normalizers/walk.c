@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two nodes that differ: their attributes, the order of their children, and each child in turn. */
-#include "walk.h"
+#include "claims.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -190,6 +190,29 @@ static enum assay_code record_presence(struct assay_walk *walk, struct assay_sco
 	return assay_walk_record(walk, scope, &d, NULL, err);
 }
 
+/* For the claims of a package: what the file is that only one side has. */
+static enum assay_code note_presence(struct assay_walk *walk, const struct assay_anatomy *anatomy,
+				     const struct assay_node *l, const struct assay_node *r,
+				     struct assay_error *err)
+{
+	struct assay_arena arena = ASSAY_ARENA_INIT(ASSAY_MAX_TREE);
+	const struct assay_node *group, *n;
+	struct assay_span bytes = assay_span_of(NULL, 0), none = bytes;
+	enum assay_code code;
+
+	if (!walk->package)
+		return ASSAY_OK;
+	code = assay_anatomy_expand(anatomy, l ? l : r, &arena, &group, err);
+	for (n = code ? NULL : group->first; n; n = n->next)
+		if (n->flags & ASSAY_NODE_PAYLOAD)
+			bytes = assay_node_bytes(anatomy, n);
+	if (!code)
+		assay_claims_note(walk, (l ? l : r)->name, l ? bytes : none, l != NULL,
+				  r ? bytes : none, r != NULL);
+	assay_arena_release(&arena);
+	return code;
+}
+
 /* The parts of a one-sided group are judged one by one unless the group itself says that it may be
  * folded: its meaning is then in the attributes of the member. */
 static enum assay_code compare_one_sided(struct assay_walk *walk, struct assay_scope *scope,
@@ -199,8 +222,10 @@ static enum assay_code compare_one_sided(struct assay_walk *walk, struct assay_s
 	const struct assay_node *node = l ? l : r;
 	enum assay_code code = ASSAY_OK;
 
-	if (node->flags & ASSAY_NODE_MEMBER)
-		return record_presence(walk, scope, l, r, err);
+	if (node->flags & ASSAY_NODE_MEMBER) {
+		code = note_presence(walk, l ? scope->left : scope->right, l, r, err);
+		return code ? code : record_presence(walk, scope, l, r, err);
+	}
 	if (!(node->flags & ASSAY_NODE_GROUP))
 		return assay_walk_leaf(walk, scope, l, r, err);
 	if (node->field->rating != ASSAY_RATE_NEVER || !node->first)
@@ -287,6 +312,18 @@ static enum assay_code compare_group(struct assay_walk *walk, struct assay_scope
 	return code;
 }
 
+static enum assay_code compare_payloads(struct assay_walk *walk, struct assay_scope *scope,
+					struct assay_span left, struct assay_span right,
+					struct assay_error *err)
+{
+	if (walk->package && walk->path_count) {
+		if (assay_claims_take(walk, left, right))
+			return ASSAY_OK;
+		assay_claims_note(walk, walk->path[walk->path_count - 1], left, true, right, true);
+	}
+	return assay_walk_content(walk, scope, left, right, err);
+}
+
 /* Two nodes, already expanded. */
 static enum assay_code compare_expanded(struct assay_walk *walk, struct assay_scope *scope,
 					struct assay_error *err)
@@ -298,8 +335,8 @@ static enum assay_code compare_expanded(struct assay_walk *walk, struct assay_sc
 	if (both & ASSAY_NODE_GROUP)
 		return compare_group(walk, scope, both & ASSAY_NODE_ENCODED, err);
 	if (both & ASSAY_NODE_PAYLOAD)
-		return assay_walk_content(walk, scope, assay_node_bytes(scope->left, l),
-					  assay_node_bytes(scope->right, r), err);
+		return compare_payloads(walk, scope, assay_node_bytes(scope->left, l),
+					assay_node_bytes(scope->right, r), err);
 	if (both & ASSAY_NODE_ENCODED)
 		code = assay_walk_encoded(walk, scope, scope->left, l, scope->right, r,
 					  &scope->payload, err);

@@ -27,6 +27,8 @@ enum assay_code assay_digest_fd(int fd, struct assay_digest *ret, uint64_t *ret_
 				struct assay_error *err) ASSAY_CHECKED;
 enum assay_code assay_digest_file(const char *path, struct assay_digest *ret, uint64_t *ret_size,
 				  struct assay_error *err) ASSAY_CHECKED;
+/* 32 hex digits and a NUL.  For checking what old formats claim (deb md5sums); never for trust. */
+void assay_md5_hex(struct assay_span s, char *out);
 bool assay_digest_equal(const struct assay_digest *a, const struct assay_digest *b);
 /* Writes hex into out[ASSAY_DIGEST_TEXT]; returns out. */
 char *assay_digest_hex(const struct assay_digest *digest, char *out);

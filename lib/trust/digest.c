@@ -23,7 +23,7 @@ static void must(int ok)
 {
 	if (ok == 1)
 		return;
-	fputs("assay: SHA-256 cannot be computed by this OpenSSL\n", stderr);
+	fputs("assay: a digest cannot be computed by this OpenSSL\n", stderr);
 	abort();
 }
 
@@ -125,4 +125,13 @@ char *assay_digest_hex(const struct assay_digest *digest, char *out)
 bool assay_digest_parse(struct assay_span text, struct assay_digest *ret)
 {
 	return assay_hex_decode(text, ret->bytes, sizeof(ret->bytes));
+}
+
+void assay_md5_hex(struct assay_span s, char *out)
+{
+	unsigned char md5[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+
+	must(EVP_Digest(s.len ? (const void *)s.data : "", s.len, md5, &len, EVP_md5(), NULL));
+	assay_hex_encode(assay_span_of(md5, len), out);
 }
