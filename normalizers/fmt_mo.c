@@ -55,6 +55,36 @@ static unsigned mo_bid(struct assay_span file)
 	return get32(file, 4, is_big(file)) >> 16 <= 1 ? 32 + 15 : 0;
 }
 
+static bool meets(uint64_t start, uint64_t end, uint64_t offset, uint64_t length)
+{
+	return offset < end && length > 0 && (offset >= start || start - offset < length);
+}
+
+/* A message or table that overlaps the header entry would be read with a date in it. */
+static bool is_shared(struct assay_span file, uint64_t start, uint64_t end)
+{
+	bool big = is_big(file);
+	uint64_t count = get32(file, 8, big);
+	uint64_t tables[] = { get32(file, 12, big), get32(file, 16, big) };
+
+	if (meets(start, end, get32(file, 24, big), 4ULL * get32(file, 20, big)))
+		return true;
+	for (size_t table = 0; table < 2; table++) {
+		if (tables[table] > file.len || count > (file.len - tables[table]) / 8 ||
+		    meets(start, end, tables[table], 8 * count))
+			return true;
+		for (uint64_t i = 0; i < count; i++) {
+			uint64_t at = tables[table] + 8 * i;
+
+			/* the translation of the first message is the entry itself */
+			if (!(table == 1 && i == 0) &&
+			    meets(start, end, get32(file, at + 4, big), get32(file, at, big) + 1ULL))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* The translation of the empty message, when it is the first one. */
 static bool find_entry(struct assay_span file, uint64_t *start, uint64_t *end)
 {
@@ -71,7 +101,7 @@ static bool find_entry(struct assay_span file, uint64_t *start, uint64_t *end)
 		return false;
 	*start = offset;
 	*end = offset + length;
-	return true;
+	return !is_shared(file, offset, offset + length);
 }
 
 static bool is_date(struct assay_span s)

@@ -12,6 +12,7 @@
 	X(deb)                                                                                     \
 	X(elf)                                                                                     \
 	X(gzip)                                                                                    \
+	X(json)                                                                                    \
 	X(mo)                                                                                      \
 	X(png)                                                                                     \
 	X(pyc)                                                                                     \
