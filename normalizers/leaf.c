@@ -503,6 +503,13 @@ static enum assay_code record_value(struct assay_walk *walk, struct assay_scope 
 		return ASSAY_OK;
 	}
 	describe(d->field, &d->values, text, sizeof(text));
+	if (d->field->kind == ASSAY_ENCODING) {
+		/* encoded bytes say nothing to a reader */
+		d->values = (struct assay_values){ .left_present = d->left_present,
+						   .right_present = d->right_present };
+		snprintf(text, sizeof(text), "%llu encoded bytes differ: %s",
+			 (unsigned long long)d->bytes, d->field->rule ? d->field->rule : "");
+	}
 	d->explanation = text;
 	if (d->field->kind == ASSAY_DERIVED || padding_folds(scope, d))
 		return assay_walk_defer(walk, scope, d, err);

@@ -63,18 +63,31 @@ static bool owner_holds(const struct assay_facts *left, const struct assay_facts
 	return false;
 }
 
-/* Bits that a umask took from one side only.  Never: what is not permission bits of group and others,
- * write permission for others, and execution where the owner may not execute. */
-static bool umask_bits_are_plausible(int32_t differ, const struct assay_facts *strict)
+/* What a umask without these bits would have left of a member: of each bit that the owner has, the
+ * group's and the others' as well. */
+static int32_t with_bits(int32_t mode, int32_t bits)
 {
-	if (differ & ~075)
+	int32_t owner = mode & 0700;
+
+	return mode | (bits & (owner >> 3 | owner >> 6));
+}
+
+/* Never: what is no permission of group and others, and writing for others. */
+static bool umask_explains(const struct assay_facts *strict, const struct assay_facts *loose,
+			   int32_t bits)
+{
+	if (bits & ~075)
 		return false;
-	for (size_t i = 0; i < strict->count; i++)
-		if (strict->modes[i] >= 0 && (strict->modes[i] & differ))
+	for (size_t i = 0; i < strict->count; i++) {
+		int32_t a = strict->modes[i], b = loose->modes[i];
+
+		if ((a < 0) != (b < 0) || (a >= 0 && b != with_bits(a, bits)))
 			return false;
+	}
 	return true;
 }
 
+/* One side's modes are the other's with some bits that a stricter umask took from all members. */
 static bool umask_holds(const struct assay_facts *left, const struct assay_facts *right,
 			const struct assay_pairs *pairs, const struct assay_field *field)
 {
@@ -83,23 +96,14 @@ static bool umask_holds(const struct assay_facts *left, const struct assay_facts
 	(void)pairs;
 	(void)field;
 	for (size_t i = 0; i < left->count; i++) {
-		int32_t a = left->modes[i], b = right->modes[i];
-
-		if ((a < 0) != (b < 0))
-			return false;
-		if (a < 0 || a == b)
+		if (left->modes[i] < 0 || right->modes[i] < 0)
 			continue;
-		if (((a ^ b) & 0111) && !(a & b & 0100))
-			return false;
-		/* a class loses execution together with reading, never alone */
-		if (((a ^ b) & 0010 && !((a ^ b) & 0040)) || ((a ^ b) & 0001 && !((a ^ b) & 0004)))
-			return false;
-		removed |= a & ~b;
-		added |= b & ~a;
+		removed |= left->modes[i] & ~right->modes[i];
+		added |= right->modes[i] & ~left->modes[i];
 	}
 	if (removed && added)
 		return false;
-	return umask_bits_are_plausible(removed | added, removed ? right : left);
+	return removed ? umask_explains(right, left, removed) : umask_explains(left, right, added);
 }
 
 static bool member_order_holds(const struct assay_facts *left, const struct assay_facts *right,
@@ -112,12 +116,12 @@ static bool member_order_holds(const struct assay_facts *left, const struct assa
 
 static bool is_base_name(struct assay_span name)
 {
+	/* the field may hold its terminating NUL */
+	if (name.len && name.data[name.len - 1] == 0)
+		name.len--;
 	if (assay_span_equal_text(name, ".") || assay_span_equal_text(name, ".."))
 		return false;
 	for (size_t i = 0; i < name.len; i++) {
-		/* the field may hold its terminating NUL */
-		if (name.data[i] == 0 && i + 1 == name.len)
-			return i > 0;
 		if (name.data[i] < 0x20 || name.data[i] == 0x7f || name.data[i] == '/' ||
 		    name.data[i] == '\\')
 			return false;
@@ -164,8 +168,7 @@ const struct assay_check assay_check_owner = {
 };
 
 const struct assay_check assay_check_umask = {
-	.condition = "one umask explains the modes of all members, and it gives others no right to "
-		     "write and nobody one to execute",
+	.condition = "one umask explains the modes of all members, and none lets others write",
 	.members = umask_holds,
 };
 

@@ -213,8 +213,8 @@ static enum assay_code note_presence(struct assay_walk *walk, const struct assay
 	return code;
 }
 
-/* The parts of a one-sided group are judged one by one unless the group itself says that it may be
- * folded: its meaning is then in the attributes of the member. */
+/* The parts of a one-sided group are judged one by one, whatever the group's own rating: an extended
+ * header that may be folded can hold a record that never may. */
 static enum assay_code compare_one_sided(struct assay_walk *walk, struct assay_scope *scope,
 					 const struct assay_node *l, const struct assay_node *r,
 					 struct assay_error *err)
@@ -228,7 +228,7 @@ static enum assay_code compare_one_sided(struct assay_walk *walk, struct assay_s
 	}
 	if (!(node->flags & ASSAY_NODE_GROUP))
 		return assay_walk_leaf(walk, scope, l, r, err);
-	if (node->field->rating != ASSAY_RATE_NEVER || !node->first)
+	if (!node->first)
 		return record_presence(walk, scope, l, r, err);
 	for (const struct assay_node *n = node->first; n && !code; n = n->next)
 		code = compare_one_sided(walk, scope, l ? n : NULL, l ? NULL : n, err);

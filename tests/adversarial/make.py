@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""make.py DIRECTORY: pairs that look alike and must never be called equivalent, and controls.
+
+Each pair is DIRECTORY/{never,same}/NAME/{left,right}: "never" differ in what some reader can see,
+"same" are the controls, equal after safe passes, so that refusing everything does not pass."""
+import hashlib, io, os, struct, sys, tarfile, zlib
+
+OUT = sys.argv[1]
+T0 = 1600000000
+
+
+def put(kind, name, left, right):
+    folder = os.path.join(OUT, kind, name)
+    os.makedirs(folder)
+    for side, data in (("left", left), ("right", right)):
+        with open(os.path.join(folder, side), "wb") as f:
+            f.write(data)
+
+
+class M:
+    """One tar member."""
+    def __init__(self, name, data=b"", mode=0o644, type=tarfile.REGTYPE, **rest):
+        self.name, self.data, self.mode, self.type, self.rest = name, data, mode, type, rest
+
+
+def tar(members, format=tarfile.USTAR_FORMAT, **defaults):
+    out = io.BytesIO()
+    t = tarfile.open(fileobj=out, mode="w", format=format)
+    for m in members:
+        i = tarfile.TarInfo(m.name)
+        i.mode, i.type, i.mtime = m.mode, m.type, T0
+        i.size = len(m.data) if m.type == tarfile.REGTYPE else 0
+        for key, value in {**defaults, **m.rest}.items():
+            setattr(i, key, value)
+        t.addfile(i, io.BytesIO(m.data) if i.size else None)
+    t.close()
+    return out.getvalue()
+
+
+def base():
+    return [M("./", mode=0o755, type=tarfile.DIRTYPE), M("./run", b"#!/bin/sh\necho 1\n", 0o755),
+            M("./data", b"data\n"), M("./link", type=tarfile.SYMTYPE, linkname="run", mode=0o777)]
+
+
+def changed(name, **rest):
+    members = base()
+    for m in members:
+        if m.name == name:
+            for key, value in rest.items():
+                if key in ("data", "mode", "type"):
+                    setattr(m, key, value)
+                else:
+                    m.rest[key] = value
+    return members
+
+
+def tar_pairs():
+    b = tar(base())
+    for name, member in {
+        "setuid": changed("./run", mode=0o4755), "setgid": changed("./run", mode=0o2755),
+        "sticky": changed("./run", mode=0o1755), "exec": changed("./data", mode=0o755),
+        "exec-other": changed("./data", mode=0o645), "world-writable": changed("./data", mode=0o666),
+        "content": changed("./run", data=b"#!/bin/sh\necho 2\n"),
+        "linkname": changed("./link", linkname="/etc/passwd"),
+        "type": changed("./link", type=tarfile.LNKTYPE, linkname="./run"),
+        "owner-of-one": changed("./data", uid=1000, uname="x"),
+        "device": base() + [M("./dev", type=tarfile.CHRTYPE, devmajor=1, devminor=3)],
+        "extra": base() + [M("./more", b"x")], "missing": base()[:-1],
+        "renamed": [M(m.name.replace("data", "date"), m.data, m.mode, m.type, **m.rest) for m in base()],
+        "duplicate": base() + [M("./run", b"#!/bin/sh\nevil\n", 0o755)],
+        "fifo": changed("./data", type=tarfile.FIFOTYPE, data=b""),
+    }.items():
+        put("never", "tar-" + name, b, tar(member))
+    swap = [changed("./data", mtime=T0 + 10), changed("./run", mtime=T0 + 10)]
+    put("never", "tar-times-swap", tar(swap[0]), tar(swap[1]))
+    put("never", "tar-owner-setuid", tar(changed("./run", mode=0o4755)),
+        tar(changed("./run", mode=0o4755), uid=1000, gid=1000))
+    put("never", "tar-device-number", tar([M("./d", type=tarfile.CHRTYPE, devmajor=1, devminor=3)]),
+        tar([M("./d", type=tarfile.CHRTYPE, devmajor=1, devminor=2)]))
+    put("never", "tar-two-umasks", b, tar([M(m.name, m.data, 0o664 if m.name == "./data" else m.mode,
+        m.type, **m.rest) for m in base()]))
+    put("never", "tar-second-archive", b, b + tar([M("./evil", b"evil")]))
+    put("never", "tar-trailing-byte", b, b[:-1] + b"x")
+    put("never", "tar-no-end", b, b[:-10240])
+    at = b.index(b"data\n") + 5
+    put("never", "tar-padding", b, b[:at] + b"hidden" + b[at + 6:])
+    dup = base() + [M("./run", b"other", 0o755)]
+    put("never", "tar-duplicates-swapped", tar(dup), tar([dup[0], dup[4], dup[2], dup[3], dup[1]]))
+    hard = base() + [M("./hard", type=tarfile.LNKTYPE, linkname="./data")]
+    put("never", "tar-hardlink-first", tar(hard), tar([hard[0], hard[4]] + hard[1:4]))
+    put("never", "tar-hardlink-copy", tar(hard), tar(base() + [M("./hard", b"data\n")]))
+    below = [M("./d", type=tarfile.SYMTYPE, linkname="/etc"), M("./d/x", b"x"), M("./z", b"z")]
+    put("never", "tar-below-symlink", tar(below), tar([below[0], below[2], below[1]]))
+    pax = tarfile.PAX_FORMAT
+    for name, records in {
+        "capability": {"SCHILY.xattr.security.capability": "\x01\x02"},
+        "acl": {"SCHILY.acl.access": "user::rwx"}, "unknown": {"ACME.secret": "1"},
+        "path": {"path": "./evil"}, "linkpath": {"linkpath": "/etc"}, "size": {"size": "3"},
+    }.items():
+        members = changed("./link" if name == "linkpath" else "./run", pax_headers=records)
+        put("never", "tar-pax-" + name, tar(base(), pax), tar(members, pax))
+    put("same", "tar-mtime", b, tar(base(), mtime=T0 + 100))
+    put("same", "tar-owner", b, tar(base(), uid=1000, gid=1000, uname="x", gname="x"))
+    put("same", "tar-dialect", b, tar(base(), tarfile.GNU_FORMAT))
+    put("same", "tar-order", b, tar([base()[i] for i in (0, 2, 1, 3)]))
+    put("same", "tar-blocking", b, b + bytes(10240))
+    put("same", "tar-umask", tar(base()), tar([M(m.name, m.data, m.mode if m.mode == 0o777 else
+        m.mode | (m.mode >> 3 & 0o20), m.type, **m.rest) for m in base()]))
+
+
+def gz(data, name=b"", mtime=0, level=9, extra=b"", comment=b"", crc=None):
+    flags = (8 if name else 0) | (4 if extra else 0) | (16 if comment else 0)
+    c = zlib.compressobj(level, zlib.DEFLATED, -15)
+    head = b"\x1f\x8b\x08" + bytes([flags]) + struct.pack("<I", mtime) + b"\x02\x03"
+    if extra:
+        head += struct.pack("<H", len(extra)) + extra
+    head += name + b"\0" if name else b""
+    head += comment + b"\0" if comment else b""
+    body = c.compress(data) + c.flush()
+    return head + body + struct.pack("<II", zlib.crc32(data) if crc is None else crc, len(data))
+
+
+def gzip_pairs():
+    data = b"some text that is long enough to be compressed, some text\n" * 40
+    b = gz(data, b"n")
+    for name, other in {
+        "traversal": gz(data, b"../../etc/passwd"), "slash": gz(data, b"a/b"), "dots": gz(data, b".."),
+        "control-name": gz(data, b"a\x1b[2J"), "trailing": b + b"evil", "zeros": b + bytes(16),
+        "second-member": b + gz(b"evil"), "empty-member": b + gz(b""),
+        "extra": gz(data, b"n", extra=b"BC\x02\x00xx"), "comment": gz(data, b"n", comment=b"payload"),
+        "crc": gz(data, b"n", crc=1), "content": gz(data.replace(b"text", b"Text"), b"n"),
+        "split": gz(data[:100], b"n") + gz(data[100:], b"n"), "cut": b[:-5],
+    }.items():
+        put("never", "gzip-" + name, b, other)
+    put("same", "gzip-mtime", b, gz(data, b"n", T0))
+    put("same", "gzip-name", b, gz(data, b"other.txt"))
+    put("same", "gzip-level", b, gz(data, b"n", level=1))
+
+
+def ar(members):
+    out = b"!<arch>\n"
+    for name, data, *rest in members:
+        mtime = rest[0] if rest else 0
+        out += b"%-16s%-12d%-6d%-6d%-8o%-10d`\n" % (name, mtime, 0, 0, 0o100644, len(data))
+        out += data + (b"\n" if len(data) % 2 else b"")
+    return out
+
+
+def ar_pairs():
+    m = [(b"a.o/", b"first"), (b"b.o/", b"second")]
+    b = ar(m)
+    put("never", "ar-extra", b, ar(m + [(b"c.o/", b"evil")]))
+    put("never", "ar-content", b, ar([m[0], (b"b.o/", b"secone")]))
+    put("never", "ar-trailing", b, b + b"evil")
+    twice = m + [(b"a.o/", b"other")]
+    put("never", "ar-duplicates-swapped", ar(twice), ar([twice[2], twice[1], twice[0]]))
+    put("never", "ar-padding", b, b.replace(b"first\n", b"firstX"))
+    put("never", "ar-index", ar([(b"/", struct.pack(">II", 1, 0) + b"f\0")] + m), b)
+    put("same", "ar-mtime", b, ar([x + (T0,) for x in m]))
+    put("same", "ar-order", b, ar(m[::-1]))
+
+
+def deb(files=None, control=b"Package: t\nVersion: 1\n", sums=None, extra=(), order=(0, 1, 2), mtime=T0,
+        scripts=(), **owner):
+    files = files or {"./bin/x": (b"\x7fcode 1", 0o755), "./share/y": (b"text\n", 0o644)}
+    data = [M(n, d, mode) for n, (d, mode) in files.items()]
+    if sums is None:
+        sums = b"".join(b"%s  %s\n" % (hashlib.md5(d).hexdigest().encode(), n[2:].encode())
+                        for n, (d, mode) in files.items())
+    meta = [M("./control", control), M("./md5sums", sums)] + [M(n, d, 0o755) for n, d in scripts]
+    parts = [(b"debian-binary", b"2.0\n", mtime),
+             (b"control.tar.gz", gz(tar(meta, mtime=mtime)), mtime),
+             (b"data.tar.gz", gz(tar(data, mtime=mtime, **owner)), mtime)]
+    return ar([parts[i] for i in order] + list(extra))
+
+
+def deb_pairs():
+    b = deb()
+    good = {"./bin/x": (b"\x7fcode 1", 0o755), "./share/y": (b"text\n", 0o644)}
+    evil = dict(good, **{"./bin/x": (b"\x7fcode 2", 0o755)})
+    sums = b"".join(b"%s  %s\n" % (hashlib.md5(d).hexdigest().encode(), n[2:].encode())
+                    for n, (d, mode) in good.items())
+    put("never", "deb-stale-md5sums", b, deb(evil, sums=sums))
+    put("never", "deb-fresh-md5sums", b, deb(evil))
+    put("never", "deb-lying-md5sums", b, deb(sums=sums.replace(sums[:8], b"00000000")))
+    put("never", "deb-extra-member", b, deb(extra=[(b"_evil", b"x")]))
+    put("never", "deb-second-data", b, deb(extra=[(b"data.tar.gz", gz(tar([M("./e", b"e")])))]))
+    put("never", "deb-order", b, deb(order=(0, 2, 1)))
+    put("never", "deb-owner", b, deb(uid=1000, gid=1000))
+    put("never", "deb-setuid", b, deb(dict(good, **{"./bin/x": (b"\x7fcode 1", 0o4755)})))
+    put("never", "deb-depends", b, deb(control=b"Package: t\nVersion: 1\nDepends: evil\n"))
+    put("never", "deb-postinst", b, deb(scripts=[("./postinst", b"#!/bin/sh\nevil\n")]))
+    put("never", "deb-file", b, deb(dict(good, **{"./etc/cron.d/x": (b"evil", 0o644)})))
+    put("same", "deb-mtime", b, deb(mtime=T0 + 100))
+
+
+tar_pairs()
+gzip_pairs()
+ar_pairs()
+deb_pairs()
