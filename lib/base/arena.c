@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bump allocation in blocks of at least 64 KiB, aligned to 16 bytes. */
+/* Bump allocation in blocks that grow from 4 to 64 KiB with what is used, aligned to 16 bytes. */
 #include "assay/arena.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BLOCK_SIZE 65536
+#define BLOCK_SMALLEST 4096 /* many arenas live for one member of an archive */
+#define BLOCK_LARGEST 65536
 
 struct assay_arena_block {
 	struct assay_arena_block *next;
@@ -31,8 +32,16 @@ void assay_arena_release(struct assay_arena *arena)
 
 static struct assay_arena_block *add_block(struct assay_arena *arena, size_t size)
 {
-	size_t want = size > BLOCK_SIZE ? size : BLOCK_SIZE;
-	struct assay_arena_block *block = calloc(1, sizeof(*block) + want);
+	size_t want = arena->used;
+	struct assay_arena_block *block;
+
+	if (want < BLOCK_SMALLEST)
+		want = BLOCK_SMALLEST;
+	if (want > BLOCK_LARGEST)
+		want = BLOCK_LARGEST;
+	if (want < size)
+		want = size;
+	block = calloc(1, sizeof(*block) + want);
 
 	if (!block)
 		return NULL;
