@@ -2,7 +2,7 @@
 /*
  * gzip (RFC 1952).  A member does not say where its deflate stream ends, so a file is taken for one
  * member that reaches to its end unless something speaks against that (what looks like a second
- * header, a size that cannot be); only then the streams are decoded once to find the ends.  decode()
+ * header, a size that cannot be), or it is small; only then the streams are decoded once to find the ends.  decode()
  * proves the assumption whenever a payload is read: stream end, CRC-32 and size must be exact.
  */
 #include <stdio.h>
@@ -72,6 +72,7 @@ enum { FTEXT = 1, FHCRC = 2, FEXTRA = 4, FNAME = 8, FCOMMENT = 16, RESERVED = 0x
 #define FIXED 10
 #define TRAILER 8
 #define DEFLATE_MAX_RATIO 1032
+#define ALWAYS_MEASURED 65536
 
 struct gzip_header {
 	uint8_t flags;
@@ -143,6 +144,9 @@ static bool is_suspicious(struct assay_span file, size_t header)
 	uint64_t stream = file.len - header - TRAILER, isize = le(file, file.len - 4, 4);
 	size_t at = header;
 
+	/* small enough to look */
+	if (stream < ALWAYS_MEASURED)
+		return true;
 	/* deflate stores at worst 5 bytes more for each 16 KiB; above 4 GiB the size wraps */
 	if (stream < UINT32_MAX / DEFLATE_MAX_RATIO &&
 	    (isize > stream * DEFLATE_MAX_RATIO || isize + isize / 1000 + 64 < stream))

@@ -187,6 +187,7 @@ static void read_texts(struct tar_entry *entry, struct assay_span block, uint64_
 	static const size_t rest[] = { MAGIC, USTAR_REST, GNU_REST };
 	struct tar_header *head = &entry->head;
 	size_t from = rest[head->dialect];
+	int64_t major, minor;
 
 	head->name = text_field(entry, block, offset, NAME, 100, "name");
 	head->linkname = text_field(entry, block, offset, LINKNAME, 100, "link name");
@@ -196,6 +197,11 @@ static void read_texts(struct tar_entry *entry, struct assay_span block, uint64_
 	}
 	if (head->dialect == TAR_USTAR)
 		head->prefix = text_field(entry, block, offset, PREFIX, 155, "prefix");
+	/* GNU tar's v7 headers hold the two device numbers of ustar, as zeros */
+	if (head->dialect == TAR_V7 && tar_is_zero(assay_span_cut(block, from, DEVMAJOR - from)) &&
+	    parse_number(assay_span_cut(block, DEVMAJOR, 8), &major) && major == 0 &&
+	    parse_number(assay_span_cut(block, DEVMINOR, 8), &minor) && minor == 0)
+		from = PREFIX;
 	if (head->type != 'S' && !tar_is_zero(assay_span_cut(block, from, TAR_BLOCK)))
 		doubt(entry, offset + from, "bytes in the unused part of a header");
 }
