@@ -95,9 +95,10 @@ static const struct assay_field tar_fields[] = {
 				"size_of_changed_content", "length of the data that follows"),
 	[CHECKSUM] = ASSAY_ROW_SAFE(ASSAY_DERIVED, "tar.checksum", "tar-dialect", FOLD_CONTAINER,
 				    "checksum_of_changed_content", "sum of the header's bytes"),
-	[EXTENDED] = ASSAY_ROW_SAFE(ASSAY_STRUCTURE, "tar.extended", "tar-dialect", FOLD_CONTAINER,
-				    "archive_format_differs",
-				    "an extended header (pax x, GNU L and K) of the member behind it"),
+	[EXTENDED] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "tar.extended", ASSAY_SEVERITY_METADATA,
+				     "archive_format_differs",
+				     "an extended header (pax x, GNU L and K) of the member behind it: "
+				     "its records are rated one by one"),
 	[EXTENDED_HEADER] = ASSAY_ROW_SAFE(ASSAY_DERIVED, "tar.extended.header", "tar-dialect",
 					   FOLD_CONTAINER, "archive_format_differs",
 					   "header block of an extended header: readers take only its "

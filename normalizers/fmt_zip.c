@@ -206,8 +206,8 @@ static void expand_local(struct assay_layout *l, const struct zip_archive *zip,
 	assay_layout_carries(l, leaves[4], F(ZIP_MTIME));
 	number(l, ZIP_MTIME, mtime_of(e, zip_local_extras(zip, e)), "%d", leaves[4]);
 	assay_layout_value(l, leaves[3], "%u", e->method);
-	if (e->name_size)
-		assay_layout_leaf(l, F(ZIP_NAME), e->name_size);
+	if (e->local_name)
+		assay_layout_leaf(l, F(ZIP_NAME), e->local_name);
 	lay_out_extras(l, zip_local_extras(zip, e));
 	if (e->packed) {
 		bool readable = (e->method == 0 || e->method == 8) &&

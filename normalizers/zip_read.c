@@ -262,7 +262,7 @@ static void compare_headers(struct zip_archive *zip, const struct zip_entry *e)
 	if ((size != e->size && !(later && size == 0)) ||
 	    (packed != e->packed && !(later && packed == 0)))
 		doubt(zip, at + 18, "sizes in the local and the central header differ");
-	if (!assay_span_equal(assay_span_cut(file, at + ZIP_LOCAL_SIZE, zip_get(file, at + 26, 2)),
+	if (!assay_span_equal(assay_span_cut(file, at + ZIP_LOCAL_SIZE, e->local_name),
 			      zip_entry_name(zip, e)))
 		doubt(zip, at + ZIP_LOCAL_SIZE, "names in the local and the central header differ");
 }
@@ -277,8 +277,9 @@ static enum assay_code read_local(struct zip_archive *zip, struct zip_entry *e, 
 		return assay_fail(err, ASSAY_EINPUT, "offset %llu: no local header at %llu",
 				  (unsigned long long)e->central, (unsigned long long)e->local);
 	e->local += zip->base;
+	e->local_name = (uint16_t)zip_get(file, e->local + 26, 2);
 	e->local_extra = (uint16_t)zip_get(file, e->local + 28, 2);
-	head = ZIP_LOCAL_SIZE + zip_get(file, e->local + 26, 2) + e->local_extra;
+	head = ZIP_LOCAL_SIZE + (uint64_t)e->local_name + e->local_extra;
 	if (head > zip->central - e->local || e->packed > zip->central - e->local - head)
 		return assay_fail(err, ASSAY_EINPUT, "offset %llu: data runs into the directory",
 				  (unsigned long long)e->local);

@@ -34,7 +34,8 @@ struct zip_entry {
 	uint64_t packed, size;
 	uint32_t crc, external;
 	uint16_t made_by, flags, method, time, date;
-	uint16_t name_size, local_extra, central_extra, comment;
+	uint16_t name_size, central_extra, comment; /* in the central header */
+	uint16_t local_name, local_extra;	    /* lengths in the local header */
 	uint8_t descriptor; /* its length, 0 = none */
 };
 
