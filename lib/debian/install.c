@@ -24,20 +24,27 @@
 /* $1 work directory, $2 epoch, $3 root of the stage before.  The work directory gets a fixed name,
  * because a store's path may hold what these tools do not read.  "volatile" (Linux 5.10) spares the
  * flushes after each file: what is made here counts only once it has been flushed as a whole. */
-#define OVERLAY_SCRIPT \
+#define WORK_SCRIPT \
 	"set -eu\n" \
 	"umask 022\n" \
 	"hostname " ASSAY_DEBIAN_HOSTNAME "\n" \
 	"mount --bind \"$3\" \"$1/base\"\n" \
 	"mount --rbind \"$1\" /mnt\n" \
-	"cd /mnt\n" \
+	"cd /mnt\n"
+
+/* An overlay cannot have its upper layer on an overlay (a container's root often is one): then the
+ * stage before is copied, and "copied" says so. */
+#define OVERLAY_SCRIPT \
+	WORK_SCRIPT \
 	"layers=lowerdir=base,upperdir=upper,workdir=overlay,redirect_dir=off,metacopy=off\n" \
 	"mount -t overlay -o \"$layers,volatile\" overlay merged 2> /dev/null || " \
-	"mount -t overlay -o \"$layers\" overlay merged\n"
+	"mount -t overlay -o \"$layers\" overlay merged 2> /dev/null || " \
+	"{ cp -a base/. merged/; : > copied; }\n"
 
 /* $4 packages parted by commas */
 static const char bootstrap_script[] =
-	OVERLAY_SCRIPT
+	WORK_SCRIPT
+	"mount --bind upper merged\n"
 	"exec env -i " CLEAN_PATH " LC_ALL=C.UTF-8 HOME=/root TMPDIR=/mnt/tmp "
 	"SOURCE_DATE_EPOCH=\"$2\" "
 	"mmdebstrap --mode=root --variant=custom --format=directory --include=\"$4\" "
@@ -206,8 +213,8 @@ static enum assay_code open_dir(const char *parent, const char *name, int *ret,
 }
 
 /* The tree: the stage before, and what the installation changed in it. */
-static enum assay_code assemble(const struct debian_stage *stage, const char *base_path,
-				struct assay_error *err)
+static enum assay_code assemble_layers(const struct debian_stage *stage, const char *base_path,
+				       struct assay_error *err)
 {
 	assay_auto(assay_fd_closep) int base = -1;
 	assay_auto(assay_fd_closep) int upper = -1;
@@ -219,6 +226,32 @@ static enum assay_code assemble(const struct debian_stage *stage, const char *ba
 	    debian_tree_finish(root, !stage->base, stage->lock->epoch, err))
 		return assay_context(err, "%s", stage->root);
 	return ASSAY_OK;
+}
+
+/* The same tree where it was made upon a copy: it lies in "merged" as a whole. */
+static enum assay_code assemble_copy(const struct debian_stage *stage, int work,
+				     struct assay_error *err)
+{
+	assay_auto(assay_fd_closep) int root = -1;
+
+	if (unlinkat(work, "root", AT_REMOVEDIR) || renameat(work, "merged", work, "root"))
+		return assay_fail_errno(err, "%s", stage->root);
+	if (open_dir(stage->work, "root", &root, err) ||
+	    debian_tree_finish(root, !stage->base, stage->lock->epoch, err))
+		return assay_context(err, "%s", stage->root);
+	return ASSAY_OK;
+}
+
+static enum assay_code assemble(const struct debian_stage *stage, const char *base_path,
+				struct assay_error *err)
+{
+	assay_auto(assay_fd_closep) int work = -1;
+
+	if (open_dir(stage->work, NULL, &work, err))
+		return err->code;
+	if (faccessat(work, "copied", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return assemble_copy(stage, work, err);
+	return assemble_layers(stage, base_path, err);
 }
 
 enum assay_code debian_stage_install(const struct debian_stage *stage, struct assay_error *err)
