@@ -71,7 +71,7 @@ void assay_debian_build_release(struct assay_debian_build *build);
 
 /* How a build runs in a box: the sources at ASSAY_DEBIAN_INPUTS, read-only; the workspace
  * ASSAY_DEBIAN_WORKSPACE fresh and writable; uid and gid ASSAY_DEBIAN_UID; umask 022. */
-#define ASSAY_DEBIAN_INPUTS "/run/assay/inputs"
+#define ASSAY_DEBIAN_INPUTS "/mnt" /* there in every environment: nothing has to be made */
 #define ASSAY_DEBIAN_WORKSPACE "/build"
 #define ASSAY_DEBIAN_UID 1000
 #define ASSAY_DEBIAN_HOSTNAME "assay"
