@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ar and deb: names of both kinds, the symbol index as a claim, and what a package must consist of. */
+/* "ar" and "deb": names of both kinds, the symbol index as a claim, and what a package must consist of. */
 #include "pair.h"
 
 struct member {
