@@ -55,7 +55,8 @@ static const struct assay_field gzip_fields[] = {
 	[DEFLATE] = ASSAY_ROW_CHECKED(ASSAY_ENCODING, "gzip.deflate", assay_check_payload,
 				      "gzip-recompress", ASSAY_GRADE_ENCODING,
 				      "compression_encoder_differs",
-				      "the deflate stream: level, encoder and threads shape it (RFC 1951)"),
+				      "the deflate stream: the compressor, its implementation and level "
+				      "shape it (RFC 1951)"),
 	[CRC32] = ASSAY_ROW_NEVER(ASSAY_DERIVED, "gzip.crc32", ASSAY_SEVERITY_METADATA,
 				  "checksum_of_changed_content", "CRC-32 of the payload"),
 	[ISIZE] = ASSAY_ROW_NEVER(ASSAY_DERIVED, "gzip.isize", ASSAY_SEVERITY_METADATA,

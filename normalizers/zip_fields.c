@@ -32,7 +32,7 @@ const struct assay_field zip_fields[ZIP_FIELDS + 1] = {
 				       "is folded"),
 	[ZIP_HOST] = ASSAY_ROW_NEVER(ASSAY_METADATA, "zip.host", ASSAY_SEVERITY_CODE,
 				     "permissions_differ",
-				     "whether Unix wrote a mode that matters: some readers believe it "
+				     "whether Unix wrote an executable or set-id mode: some readers believe it "
 				     "only then (4.4.2)"),
 	[ZIP_READING] = ASSAY_ROW_NEVER(ASSAY_METADATA, "zip.reading", ASSAY_SEVERITY_STRUCTURE, NULL,
 					"encryption, and the character set of the name (4.4.4)"),
