@@ -149,7 +149,9 @@ static void divergence(struct assay_buf *out, const json_t *item)
 		diff(out, text);
 	else
 		values(out, item);
-	sentence(out, item, "condition", "Holds because:");
+	sentence(out, item, "condition",
+		 json_is_string(json_object_get(item, "pass")) ? "Folded, since" :
+								  "Not folded; wanted:");
 	sentence(out, item, "remedy", "Remedy:");
 	html_put(out, "</li>\n");
 }

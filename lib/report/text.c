@@ -236,7 +236,10 @@ static void divergence(const struct page *page, const json_t *item, size_t numbe
 	else
 		values(page, item);
 	fill_key(page, 5, "", item, "explanation");
-	fill_key(page, 5, "Holds because: ", item, "condition");
+	/* a condition is printed with its outcome: it held and folded this, or it did not */
+	fill_key(page, 5, json_is_string(json_object_get(item, "pass")) ? "Folded, since " :
+									   "Not folded; wanted: ",
+		 item, "condition");
 	fill_key(page, 5, "Remedy: ", item, "remedy");
 }
 
