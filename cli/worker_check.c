@@ -42,7 +42,7 @@ int assay_cli_worker_check(int argc, char **argv)
 
 	if (status)
 		return status;
-	if (assay_box_check(&isolation, &err))
+	if (assay_box_check(NULL, &isolation, &err))
 		return cli_fail(&err);
 	assay_json_set_text(isolation, "kernel", uname(&host) ? "?" : host.release);
 	if (json)

@@ -34,6 +34,8 @@ struct assay_box_policy {
 	int log_fd;                           /* stdout and stderr of the command, as they come */
 	void (*on_output)(void *data, const char *bytes, size_t len); /* live copy, or NULL */
 	void *on_output_data;
+	int64_t epoch;                        /* mtime of the files that the box itself makes */
+	const struct assay_box_ops *driver;   /* NULL: native */
 };
 
 enum assay_box_reason {
@@ -53,6 +55,7 @@ struct assay_box_result {
 	int signal;
 	double wall_s, cpu_user_s, cpu_system_s;
 	uint64_t memory_peak, processes_peak, log_bytes; /* log_bytes: produced, even when cut */
+	uint64_t io_read_bytes, io_write_bytes; /* of block devices, as the kernel charged them */
 	bool log_truncated;
 	/* Open on the workspace after everything in the box is dead; the caller collects from it with
 	 * O_NOFOLLOW and closes it, and the workspace is gone.  -1 when there is none. */
@@ -65,10 +68,25 @@ struct assay_box_result {
 	json_t *isolation;
 };
 
+/* A driver.  It gets a policy that was checked and whose limits are all set, and a result that is
+ * empty but for workspace_fd -1.  When run returns, nothing of the box lives any more. */
+struct assay_box_ops {
+	const char *name; /* as in isolation.driver */
+	enum assay_code (*run)(const struct assay_box_policy *policy, struct assay_box_result *ret,
+			       struct assay_error *err);
+	/* Everything is set up and probed, and nothing is run: what this machine can do. */
+	enum assay_code (*check)(const struct assay_box_policy *policy, json_t **ret_isolation,
+				 struct assay_error *err);
+};
+
+extern const struct assay_box_ops assay_box_native;
+
 enum assay_code assay_box_run(const struct assay_box_policy *policy, struct assay_box_result *ret,
 			      struct assay_error *err) ASSAY_CHECKED;
-/* Sets a box up, probes every layer and runs nothing: what this machine can do, as in isolation. */
-enum assay_code assay_box_check(json_t **ret_isolation, struct assay_error *err) ASSAY_CHECKED;
+/* Sets a box of driver (NULL: native) up, probes every layer and runs nothing: what this machine can
+ * do, as in isolation. */
+enum assay_code assay_box_check(const struct assay_box_ops *driver, json_t **ret_isolation,
+				struct assay_error *err) ASSAY_CHECKED;
 void assay_box_result_release(struct assay_box_result *result);
 const char *assay_box_reason_name(enum assay_box_reason reason);
 
