@@ -26,10 +26,11 @@ datadir ?= $(prefix)/share
 mandir ?= $(datadir)/man
 
 # ---- what it is built from -------------------------------------------------------------------
-LIBS := libarchive libcrypto libgit2 libzstd liblzma zlib libxxhash yaml-0.1 jansson libcurl libseccomp
+LIBS := libarchive libcrypto libgit2 libzstd liblzma zlib libxxhash yaml-0.1 jansson libcurl libseccomp \
+	capstone
 BUILD_PACKAGES := gcc make perl-base pkg-config git ca-certificates scdoc libarchive-dev libssl-dev libgit2-dev \
 	libzstd-dev liblzma-dev libbz2-dev zlib1g-dev libxxhash-dev libyaml-dev libjansson-dev \
-	libcurl4-openssl-dev libseccomp-dev
+	libcurl4-openssl-dev libseccomp-dev libcapstone-dev
 RUN_PACKAGES := mmdebstrap apt gpgv debian-archive-keyring dpkg-dev
 TEST_PACKAGES := check minisign signify-openbsd gpg gpg-agent openssl zstd xz-utils bzip2 binutils \
 	python3-jsonschema python3-yaml fakeroot perl

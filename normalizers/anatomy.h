@@ -166,6 +166,7 @@ struct assay_located {
 	uint64_t bytes;			      /* differing bytes, at most the longer length */
 	const char *cause;		      /* NULL: ask the recognisers */
 	const char *explanation;	      /* of that cause, or NULL */
+	const char *diff;		      /* to show, unified; or NULL */
 	enum assay_severity severity;
 	/* It differs only because something else of the pair does (an address that moved). */
 	bool is_consequence;

@@ -2,13 +2,14 @@
 /*
  * Where two ELF files differ, as findings: one for each function that changed, one for everything
  * that only moved between them, and one for each table that follows.  Functions stand in a finding
- * by name and offset; bytes around the first change are shown in hex.
+ * by name and offset; what is around the first change is shown in hex and as instructions.
  */
 #include <stdio.h>
 
 #include "assay/hex.h"
 #include "assay/limits.h"
 #include "elf_fields.h"
+#include "elf_instructions.h"
 #include "elf_story.h"
 
 #define MOST_FUNCTIONS 64 /* findings by name in one section; the rest is one finding */
@@ -100,12 +101,13 @@ static const char *tell_function(const struct assay_elf_function *a,
 	return a->size == b->size ? "this function differs" : "this function differs in size";
 }
 
-/* The first one of a section tells the story of the pair. */
-static void add_function(const struct pair *p, bool is_first, const struct assay_elf_function *a,
+/* The first one of a section tells the story of the pair; the first few are shown as instructions. */
+static void add_function(const struct pair *p, size_t named, const struct assay_elf_function *a,
 			 const struct assay_elf_function *b, uint64_t left_at, uint64_t right_at)
 {
 	const struct assay_elf_function *f = a ? a : b;
 	char name[160], shown[120], text[768], left_hex[64] = "", right_hex[64] = "";
+	struct assay_buf diff = ASSAY_BUF_INIT(16 * ASSAY_KIB);
 	struct assay_located located = {
 		.left_offset = p->l->offset + (a ? a->offset : left_at),
 		.left_length = a ? a->size : 0,
@@ -124,7 +126,7 @@ static void add_function(const struct pair *p, bool is_first, const struct assay
 		snprintf(name, sizeof(name), "+0x%llx",
 			 (unsigned long long)(f->offset + f->first_change));
 	located.name = assay_span_text(name);
-	if (is_first)
+	if (named == 0)
 		assay_elf_story_tell(p->left, p->right, text, sizeof(text) - 128);
 	else
 		snprintf(text, sizeof(text), "UNEXPLAINED change of code: %s", tell_function(a, b));
@@ -136,7 +138,12 @@ static void add_function(const struct pair *p, bool is_first, const struct assay
 		snprintf(text + len, sizeof(text) - len, "; bytes there: %s against %s", left_hex,
 			 right_hex);
 	}
+	if (a && b && named < ASSAY_MAX_ELF_LISTINGS &&
+	    assay_elf_instructions_diff(&p->left_elf->elf, &p->left_elf->functions, a,
+					&p->right_elf->elf, &p->right_elf->functions, b, &diff))
+		located.diff = assay_buf_text(&diff);
 	assay_findings_add(p->findings, &located);
+	assay_buf_release(&diff);
 }
 
 /* A walk over the functions of one section on both sides. */
@@ -209,7 +216,7 @@ static void take_both(const struct pair *p, struct walk *w, const struct assay_e
 {
 	if (a->state == ASSAY_ELF_CHANGED) {
 		flush_between(p, w, a->offset, b->offset);
-		add_function(p, w->named == 0, a, b, 0, 0);
+		add_function(p, w->named, a, b, 0, 0);
 		w->covered += a->bytes;
 		w->left_done = a->offset + a->size;
 		w->right_done = b->offset + b->size;
@@ -227,7 +234,7 @@ static void take_left(const struct pair *p, struct walk *w, const struct assay_e
 	uint64_t right = b ? b->offset : p->r->length;
 
 	flush_between(p, w, a->offset, right);
-	add_function(p, w->named == 0, a, NULL, 0, w->right_done);
+	add_function(p, w->named, a, NULL, 0, w->right_done);
 	w->covered += a->bytes;
 	w->left_done = a->offset + a->size;
 	w->i++;
@@ -240,7 +247,7 @@ static void take_right(const struct pair *p, struct walk *w, const struct assay_
 	uint64_t left = a ? a->offset : p->l->length;
 
 	flush_between(p, w, left, b->offset);
-	add_function(p, w->named == 0, NULL, b, w->left_done, 0);
+	add_function(p, w->named, NULL, b, w->left_done, 0);
 	w->covered += b->bytes;
 	w->right_done = b->offset + b->size;
 	w->j++;
@@ -291,9 +298,9 @@ static void differ_permuted(const struct pair *p, struct walk *w)
 	     w->i++) {
 		if (a->state == ASSAY_ELF_CHANGED &&
 		    w->right->list[a->partner].section == w->right_section)
-			add_function(p, w->named == 0, a, &w->right->list[a->partner], 0, 0);
+			add_function(p, w->named, a, &w->right->list[a->partner], 0, 0);
 		else if (a->state == ASSAY_ELF_ALONE)
-			add_function(p, w->named == 0, a, NULL, 0, 0);
+			add_function(p, w->named, a, NULL, 0, 0);
 		else
 			continue;
 		w->named++;
@@ -302,7 +309,7 @@ static void differ_permuted(const struct pair *p, struct walk *w)
 	     w->j++) {
 		if (b->state != ASSAY_ELF_ALONE)
 			continue;
-		add_function(p, w->named == 0, NULL, b, 0, 0);
+		add_function(p, w->named, NULL, b, 0, 0);
 		w->named++;
 	}
 }

@@ -306,8 +306,9 @@ enum assay_code assay_elf_functions_read(const struct assay_elf *elf, struct ass
 	for (size_t i = 0; i < elf->symbol_count; i++) {
 		const struct assay_elf_symbol *s = &elf->symbols[i];
 
-		if (is_executable(&elf->sections[s->section]) && s->type != STT_OBJECT)
-			add_function(&f, s->name, s->section, s->offset, s->size);
+		if (is_executable(&elf->sections[s->section]) && s->type != STT_OBJECT &&
+		    s->size > 0 && add_function(&f, s->name, s->section, s->offset, s->size))
+			f.list[f.count - 1].is_thumb = s->is_thumb;
 	}
 	for (size_t i = 1; i < elf->section_count && elf->type != ET_REL; i++)
 		if (assay_span_equal_text(elf->sections[i].name, ".eh_frame"))

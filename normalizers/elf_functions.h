@@ -27,6 +27,7 @@ struct assay_elf_function {
 	uint32_t section;
 	uint32_t partner; /* index in the other file's table */
 	enum assay_elf_function_state state;
+	bool is_thumb; /* as its symbol says */
 };
 
 struct assay_elf_functions {

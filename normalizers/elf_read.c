@@ -245,8 +245,9 @@ static bool read_symbol(const struct assay_elf *elf, const uint8_t *at, struct a
 			return false;
 		value -= s->address;
 	}
-	if (elf->machine == EM_ARM && ret->type == STT_FUNC)
-		value &= ~1ULL; /* the Thumb bit */
+	ret->is_thumb = elf->machine == EM_ARM && ret->type == STT_FUNC && (value & 1);
+	if (ret->is_thumb)
+		value--;
 	if (value >= s->size || !s->bytes.data ||
 	    !assay_elf_string(names, get(elf, at, symbol_fields[Y_NAME]), &ret->name) ||
 	    ret->name.len == 0 || is_mapping_symbol(ret->name))

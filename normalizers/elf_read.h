@@ -38,6 +38,7 @@ struct assay_elf_symbol {
 	uint32_t section;
 	uint8_t type;
 	bool global, sized;
+	bool is_thumb; /* ARM: in the short encoding */
 };
 
 struct assay_elf {

@@ -316,7 +316,6 @@ static enum assay_code add_located(struct assay_findings *f, const struct assay_
 		.base_right = located->right_offset,
 	};
 	struct ranges ranges = { .count = 0 };
-	struct assay_range whole = { 0, c.left.len, 0, c.right.len };
 	struct assay_range shown = { located->left_offset, c.left.len, located->right_offset,
 				     c.right.len };
 	const struct assay_cause *cause = located->cause ? assay_cause_find(located->cause) : NULL;
@@ -333,16 +332,24 @@ static enum assay_code add_located(struct assay_findings *f, const struct assay_
 		.confidence = ASSAY_LIKELY,
 		.severity = located->severity,
 		.explanation = located->explanation,
+		.diff = located->diff,
 	};
 
 	if (located->is_consequence)
 		return assay_walk_defer(f->walk, f->scope, &d, f->err);
-	if (cause || located->explanation) {
-		fill_values(&c, &whole, &d.values);
-		return assay_walk_record(f->walk, f->scope, &d, NULL, f->err);
-	}
 	find_runs(c.left, c.right, &ranges);
-	return explain_ranges(&c, &ranges, located->bytes, f->err);
+	if (!cause && !located->explanation)
+		return explain_ranges(&c, &ranges, located->bytes, f->err);
+	if (ranges.count) {
+		fill_values(&c, &ranges.items[0], &d.values);
+		d.ranges = ranges.items;
+		d.range_count = ranges.count;
+	}
+	for (size_t i = 0; i < ranges.count; i++) {
+		ranges.items[i].left += c.base_left;
+		ranges.items[i].right += c.base_right;
+	}
+	return assay_walk_record(f->walk, f->scope, &d, NULL, f->err);
 }
 
 void assay_findings_add(struct assay_findings *findings, const struct assay_located *located)

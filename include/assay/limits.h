@@ -23,6 +23,9 @@
 #define ASSAY_MAX_ELF_SYMBOLS 1000000             /* named in one file; the rest stay unnamed */
 #define ASSAY_MAX_ELF_DEBUG_STRINGS 1000000       /* looked through for paths and producers */
 #define ASSAY_MAX_ELF_FUNCTIONS 1000000           /* compared one by one in one file */
+#define ASSAY_MAX_ELF_INSTRUCTIONS 20             /* shown of one function, a side */
+#define ASSAY_MAX_ELF_LISTINGS 16                 /* functions of a section shown as instructions */
+#define ASSAY_MAX_ELF_DECODED (256 * ASSAY_KIB)   /* decoded on the way to a change */
 
 /* Comparison and report */
 #define ASSAY_MAX_DIVERGENCES 10000   /* records in one report; the rest is counted */
