@@ -95,10 +95,8 @@ int assay_cli_compare(int argc, char **argv)
 	bool quiet = false;
 	const char *accept = "reproducible";
 	const struct cli_option options[] = {
+		CLI_OUTPUT_OPTIONS(&outputs),
 		{ "accept", CLI_TEXT, &accept },
-		{ "html", CLI_TEXT, &outputs.html },
-		{ "json", CLI_OPTIONAL, &outputs.json },
-		{ "markdown", CLI_TEXT, &outputs.markdown },
 		{ "quiet", CLI_FLAG, &quiet },
 		{ "verbose", CLI_FLAG, &outputs.verbose },
 		{ NULL, CLI_FLAG, NULL },
@@ -116,6 +114,10 @@ int assay_cli_compare(int argc, char **argv)
 				 "--accept: want reproducible, equivalent, encoding, container or "
 				 "code, have \"%s\"",
 				 accept);
+	status = cli_outputs_check("compare", &outputs);
+	if (status)
+		return status;
+	outputs.accept = accept;
 	paths[0] = args[0];
 	paths[1] = args[1];
 	if (run(paths, &report, &err)) {

@@ -12,6 +12,7 @@
 #include "assay/file.h"
 #include "assay/limits.h"
 #include "assay/report.h"
+#include "assay/verdict.h"
 
 static struct assay_report_style stdout_style(bool verbose)
 {
@@ -29,13 +30,23 @@ static struct assay_report_style stdout_style(bool verbose)
 	};
 }
 
+static bool passes(const json_t *pair, const char *accept)
+{
+	enum assay_verdict verdict;
+
+	return assay_verdict_parse(assay_json_text(pair, "verdict", ""), &verdict) &&
+	       assay_verdict_exit_status(verdict, assay_json_text(pair, "grade", NULL), accept) == 0;
+}
+
 /* path NULL: stdout. */
-static enum assay_code write_as(const char *writer, const char *path, bool verbose,
-				const json_t *report, struct assay_error *err)
+static enum assay_code write_as(const struct cli_outputs *outputs, const char *writer,
+				const char *path, const json_t *report, struct assay_error *err)
 {
 	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
-	struct assay_report_style style = stdout_style(verbose);
+	struct assay_report_style style = stdout_style(outputs->verbose);
 
+	style.passes = passes;
+	style.accept = outputs->accept;
 	assay_report_writer_find(writer)->write(report, &style, &text);
 	if (assay_buf_check(&text, "report", err))
 		return err->code;
@@ -46,16 +57,44 @@ static enum assay_code write_as(const char *writer, const char *path, bool verbo
 	return ASSAY_OK;
 }
 
+static const char *json_writer(const struct cli_outputs *outputs)
+{
+	bool diffoscope = outputs->json_format && strcmp(outputs->json_format, "diffoscope") == 0;
+
+	return diffoscope ? "diffoscope" : "json";
+}
+
+int cli_outputs_check(const char *verb, const struct cli_outputs *outputs)
+{
+	const char *format = outputs->json_format;
+
+	if (!format)
+		return 0;
+	if (strcmp(format, "assay") != 0 && strcmp(format, "diffoscope") != 0)
+		return cli_usage(verb, "--json-format: want assay or diffoscope, have \"%s\"",
+				 format);
+	if (!outputs->json.given)
+		return cli_usage(verb, "--json-format: want --json beside it");
+	return 0;
+}
+
 int cli_outputs_write(const struct cli_outputs *outputs, const json_t *report,
 		      struct assay_error *err)
 {
 	bool json_to_stdout = outputs->json.given && !outputs->json.value;
+	const struct {
+		const char *writer, *path;
+	} files[] = {
+		{ json_writer(outputs), outputs->json.value }, { "html", outputs->html },
+		{ "junit", outputs->junit },		       { "markdown", outputs->markdown },
+		{ "sarif", outputs->sarif },
+	};
 
-	if ((outputs->json.value &&
-	     write_as("json", outputs->json.value, false, report, err)) ||
-	    (outputs->html && write_as("html", outputs->html, true, report, err)) ||
-	    (outputs->markdown && write_as("markdown", outputs->markdown, true, report, err)) ||
-	    write_as(json_to_stdout ? "json" : "text", NULL, outputs->verbose, report, err))
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (files[i].path &&
+		    write_as(outputs, files[i].writer, files[i].path, report, err))
+			return cli_fail(err);
+	if (write_as(outputs, json_to_stdout ? json_writer(outputs) : "text", NULL, report, err))
 		return cli_fail(err);
 	return 0;
 }

@@ -65,6 +65,7 @@ static int verify(struct arguments *a)
 
 	if (assay_job_run(&a->job, &report, &err))
 		return cli_fail(&err);
+	a->outputs.accept = assay_json_text(report, "accept", a->job.accept);
 	status = cli_outputs_write(&a->outputs, report, &err);
 	if (status)
 		return status;
@@ -75,14 +76,12 @@ int assay_cli_verify(int argc, char **argv)
 {
 	struct arguments a = { .quiet = false };
 	const struct cli_option options[] = {
+		CLI_OUTPUT_OPTIONS(&a.outputs),
 		{ "accept", CLI_TEXT, &a.job.accept },
 		{ "attempts", CLI_TEXT, &a.attempts },
 		{ "buildinfo", CLI_TEXT, &a.job.buildinfo },
-		{ "html", CLI_TEXT, &a.outputs.html },
-		{ "json", CLI_OPTIONAL, &a.outputs.json },
 		{ "keep", CLI_FLAG, &a.job.keep },
 		{ "key", CLI_TEXT, &a.job.key },
-		{ "markdown", CLI_TEXT, &a.outputs.markdown },
 		{ "mirror", CLI_LIST, &a.mirrors },
 		{ "output", CLI_TEXT, &a.job.output },
 		{ "quiet", CLI_FLAG, &a.quiet },
@@ -102,6 +101,8 @@ int assay_cli_verify(int argc, char **argv)
 	status = cli_parse("verify", argc, argv, options, 1, 1, &args, &count);
 	if (!status)
 		status = check_arguments(&a);
+	if (!status)
+		status = cli_outputs_check("verify", &a.outputs);
 	if (!status) {
 		a.job.target = args[0];
 		a.outputs.verbose = a.job.verbose;

@@ -14,10 +14,13 @@ struct assay_report_style {
 	bool colour;    /* text only */
 	unsigned width; /* text only: columns; 0 = 100 */
 	bool verbose;   /* text only: every divergence, not the first of each group */
+	/* junit only: whether an equivalent pair passes as the same; NULL: it does not */
+	bool (*passes)(const json_t *pair, const char *accept);
+	const char *accept; /* given to it */
 };
 
 struct assay_report_writer {
-	const char *name; /* "text", "json", "html", "markdown" */
+	const char *name; /* "text", "json", "html", "markdown", "sarif", "junit", "diffoscope" */
 	void (*write)(const json_t *report, const struct assay_report_style *style,
 		      struct assay_buf *out);
 };

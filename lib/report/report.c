@@ -14,9 +14,9 @@ static void write_json(const json_t *report, const struct assay_report_style *st
 }
 
 static const struct assay_report_writer writers[] = {
-	{ "html", report_write_html },
-	{ "json", write_json },
-	{ "markdown", report_write_markdown },
+	{ "diffoscope", report_write_diffoscope }, { "html", report_write_html },
+	{ "json", write_json },			   { "junit", report_write_junit },
+	{ "markdown", report_write_markdown },	   { "sarif", report_write_sarif },
 	{ "text", report_write_text },
 };
 

@@ -259,17 +259,19 @@ void view_change(struct assay_span left, struct assay_span right, size_t max,
 
 /* ---- divergences --------------------------------------------------------------------------------- */
 
+/* Unexplained code before all; else by severity, and what nothing explains before what is explained. */
 static int severity_rank(const json_t *divergence)
 {
 	static const char *const order[] = { "structure", "code", "data", "metadata" };
 	const char *severity = assay_json_text(divergence, "severity", "");
+	bool unexplained = strncmp(assay_json_text(divergence, "cause", ""), "unexplained", 11) == 0;
 	int rank = 0;
 
 	while (rank < 4 && strcmp(order[rank], severity) != 0)
 		rank++;
-	if (strncmp(assay_json_text(divergence, "cause", ""), "unexplained", 11) == 0)
-		rank -= 10;
-	return rank + (json_is_string(json_object_get(divergence, "pass")) ? 20 : 0);
+	if (unexplained && rank == 1)
+		rank = -1;
+	return 2 * rank - unexplained + (json_is_string(json_object_get(divergence, "pass")) ? 20 : 0);
 }
 
 struct ranked {

@@ -11,6 +11,12 @@ void report_write_html(const json_t *report, const struct assay_report_style *st
 		       struct assay_buf *out);
 void report_write_markdown(const json_t *report, const struct assay_report_style *style,
 			   struct assay_buf *out);
+void report_write_sarif(const json_t *report, const struct assay_report_style *style,
+			struct assay_buf *out);
+void report_write_junit(const json_t *report, const struct assay_report_style *style,
+			struct assay_buf *out);
+void report_write_diffoscope(const json_t *report, const struct assay_report_style *style,
+			     struct assay_buf *out);
 
 /* What report.html looks like; nothing in it comes from a report. */
 extern const char report_html_style[];
