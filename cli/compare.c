@@ -95,9 +95,14 @@ int assay_cli_compare(int argc, char **argv)
 	bool quiet = false;
 	const char *accept = "reproducible";
 	const struct cli_option options[] = {
-		CLI_OUTPUT_OPTIONS(&outputs),
 		{ "accept", CLI_TEXT, &accept },
+		{ "html", CLI_TEXT, &outputs.html },
+		{ "json", CLI_OPTIONAL, &outputs.json },
+		{ "json-format", CLI_TEXT, &outputs.json_format },
+		{ "junit", CLI_TEXT, &outputs.junit },
+		{ "markdown", CLI_TEXT, &outputs.markdown },
 		{ "quiet", CLI_FLAG, &quiet },
+		{ "sarif", CLI_TEXT, &outputs.sarif },
 		{ "verbose", CLI_FLAG, &outputs.verbose },
 		{ NULL, CLI_FLAG, NULL },
 	};

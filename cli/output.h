@@ -14,12 +14,6 @@ struct cli_outputs {
 	bool verbose;
 };
 
-/* The rows of a verb's option table that fill them. */
-#define CLI_OUTPUT_OPTIONS(o)                                                                      \
-	{ "html", CLI_TEXT, &(o)->html }, { "json", CLI_OPTIONAL, &(o)->json },                    \
-		{ "json-format", CLI_TEXT, &(o)->json_format }, { "junit", CLI_TEXT, &(o)->junit },  \
-		{ "markdown", CLI_TEXT, &(o)->markdown }, { "sarif", CLI_TEXT, &(o)->sarif }
-
 /* Returns 0, or 2 after saying which option is wrong. */
 int cli_outputs_check(const char *verb, const struct cli_outputs *outputs);
 /* Returns 0, or the exit status after saying what could not be written. */

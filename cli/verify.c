@@ -76,16 +76,21 @@ int assay_cli_verify(int argc, char **argv)
 {
 	struct arguments a = { .quiet = false };
 	const struct cli_option options[] = {
-		CLI_OUTPUT_OPTIONS(&a.outputs),
 		{ "accept", CLI_TEXT, &a.job.accept },
 		{ "attempts", CLI_TEXT, &a.attempts },
 		{ "buildinfo", CLI_TEXT, &a.job.buildinfo },
+		{ "html", CLI_TEXT, &a.outputs.html },
+		{ "json", CLI_OPTIONAL, &a.outputs.json },
+		{ "json-format", CLI_TEXT, &a.outputs.json_format },
+		{ "junit", CLI_TEXT, &a.outputs.junit },
 		{ "keep", CLI_FLAG, &a.job.keep },
 		{ "key", CLI_TEXT, &a.job.key },
+		{ "markdown", CLI_TEXT, &a.outputs.markdown },
 		{ "mirror", CLI_LIST, &a.mirrors },
 		{ "output", CLI_TEXT, &a.job.output },
 		{ "quiet", CLI_FLAG, &a.quiet },
 		{ "require-signature", CLI_FLAG, &a.job.require_signature },
+		{ "sarif", CLI_TEXT, &a.outputs.sarif },
 		{ "store", CLI_TEXT, &a.job.store },
 		{ "subject", CLI_LIST, &a.subjects },
 		{ "subject-key", CLI_TEXT, &a.job.subject_key },
