@@ -60,6 +60,8 @@ struct assay_target_ops {
 	enum assay_code (*admit)(struct assay_job *job, struct assay_error *err);
 	enum assay_code (*inputs)(struct assay_job *job, struct assay_error *err);
 	enum assay_code (*checkout)(struct assay_job *job, struct assay_error *err);
+	/* Adds to the reason of a verdict that is not `reproducible`; may be NULL. */
+	void (*remark)(struct assay_job *job);
 	void (*release)(struct assay_job *job);
 };
 

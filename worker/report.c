@@ -31,18 +31,32 @@ static void set_artifact(json_t *report, const char *key, const struct assay_sub
 	assay_json_set(report, key, artifact);
 }
 
+/* An artifact that was never compared shares the fate of the job; but one that nobody rejected was
+ * only not tried, because nothing is built for a build of which any artifact is rejected. */
+static json_t *describe_untried(const struct assay_job *job, struct assay_subject *subject)
+{
+	json_t *report = assay_json_object();
+	bool is_bystander = job->verdict == ASSAY_REJECTED && subject->verdict != ASSAY_REJECTED;
+
+	if (!subject->verdict)
+		subject->verdict = is_bystander ? ASSAY_INPUTS_LOST : job->verdict;
+	assay_json_set_text(report, "schema", "assay.report/1");
+	assay_json_set_text(report, "verdict", assay_verdict_name(subject->verdict));
+	if (is_bystander)
+		json_object_set_new(report, "reason",
+				    json_sprintf("not tried: another artifact of the same build was "
+						 "rejected (%s)", job->reason));
+	else
+		assay_json_set_text(report, "reason", job->reason);
+	return report;
+}
+
 static json_t *describe_subject(const struct assay_job *job, struct assay_subject *subject)
 {
-	json_t *report = subject->report ? json_incref(subject->report) : assay_json_object();
+	json_t *report = subject->report ? json_incref(subject->report)
+					 : describe_untried(job, subject);
 	json_t *artifact;
 
-	if (!subject->report) {
-		if (!subject->verdict)
-			subject->verdict = job->verdict;
-		assay_json_set_text(report, "schema", "assay.report/1");
-		assay_json_set_text(report, "verdict", assay_verdict_name(subject->verdict));
-		assay_json_set_text(report, "reason", job->reason);
-	}
 	set_artifact(report, "subject", subject, &subject->sha256, subject->size);
 	artifact = json_object_get(report, "subject");
 	if (subject->purl)
@@ -220,6 +234,8 @@ enum assay_code assay_stage_report(struct assay_job *job, struct assay_error *er
 	judge_whole(job);
 	if (!job->has_verdict)
 		assay_job_end(job, ASSAY_FARM_ERROR, "there was no artifact to verify");
+	if (job->verdict != ASSAY_REPRODUCIBLE && job->target->remark)
+		job->target->remark(job);
 	job->report = make_report(job);
 	(void)err;
 	return ASSAY_OK;

@@ -218,6 +218,73 @@ static enum assay_code checkout(struct assay_job *job, struct assay_error *err)
 	return ASSAY_OK;
 }
 
+/* The date of the subjects' build, at the earliest: that of their changelog. */
+static int64_t build_date(struct assay_job *job)
+{
+	int64_t latest = 0, date;
+
+	for (size_t i = 0; i < job->build.subject_count; i++)
+		if (assay_debian_package_date(job->store, &job->build.subjects[i].sha256, &date) &&
+		    date > latest)
+			latest = date;
+	return latest;
+}
+
+/* The first few of the younger packages that are known to leave their mark on what is built. */
+static void name_tools(const json_t *packages, char *out, size_t size)
+{
+	static const char *const tools[] = { "gcc-",	    "rustc",	 "golang-1", "ghc",
+					     "ocaml",	    "debhelper", "dpkg-dev", "binutils",
+					     "perl",	    "python3.",	 "ruby3.",   "meson",
+					     "python3-sphinx", "doxygen", "gettext", "libc6-dev" };
+	size_t len = 0, named = 0;
+
+	out[0] = '\0';
+	for (size_t t = 0; t < sizeof(tools) / sizeof(tools[0]) && named < 3; t++)
+		for (size_t i = 0; i < json_array_size(packages); i++) {
+			const json_t *p = json_array_get(packages, i);
+			const char *name = assay_json_text(p, "name", "");
+
+			if (strncmp(name, tools[t], strlen(tools[t])) != 0 || strstr(name, "-base"))
+				continue;
+			len += (size_t)snprintf(out + len, size - len, "%s%s %s", named ? ", " : "",
+						name, assay_json_text(p, "version", ""));
+			named++;
+			break;
+		}
+}
+
+static bool any_reproducible(const struct assay_job *job)
+{
+	for (size_t i = 0; i < job->subject_count; i++)
+		if (job->subjects[i].report && job->subjects[i].verdict == ASSAY_REPRODUCIBLE)
+			return true;
+	return false;
+}
+
+/* The mirror has one version of each tool: where it is younger than the subject, the publisher built
+ * with another one, and that is the first suspect, unless a part of the same build came out right. */
+static void remark(struct assay_job *job)
+{
+	int64_t since = job->environment.record ? build_date(job) : 0;
+	size_t len = strlen(job->reason), count;
+	char tools[400];
+	json_t *newer;
+
+	if (!since)
+		return;
+	newer = assay_debian_newer(job->store, &job->lock, since);
+	count = json_array_size(json_object_get(newer, "packages"));
+	assay_json_set(job->environment.record, "newer", newer);
+	if (!count || any_reproducible(job))
+		return;
+	name_tools(json_object_get(newer, "packages"), tools, sizeof(tools));
+	snprintf(job->reason + len, sizeof(job->reason) - len,
+		 "; %zu of the %zu packages of the environment are younger than the subject%s%s: its "
+		 "builder had older ones",
+		 count, job->lock.package_count, *tools ? ", such as " : "", tools);
+}
+
 static void release(struct assay_job *job)
 {
 	assay_debian_commands_release(&job->commands);
@@ -229,5 +296,6 @@ const struct assay_target_ops assay_target_debian = {
 	.admit = admit,
 	.inputs = inputs,
 	.checkout = checkout,
+	.remark = remark,
 	.release = release,
 };

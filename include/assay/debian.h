@@ -54,6 +54,7 @@ struct assay_debian_build {
 	struct assay_debian_file *sources;      /* .dsc first; in the store */
 	size_t source_count;
 	json_t *chain;                          /* array of steps, in order */
+	struct assay_digest basis;              /* of the indices and apt's configuration */
 	const char *suite;                      /* "bookworm" */
 };
 
@@ -78,8 +79,7 @@ void assay_debian_build_release(struct assay_debian_build *build);
 
 struct assay_debian_commands {
 	struct assay_arena arena;
-	const char *const *argv;     /* /bin/sh -e -c <all commands>; NULL-terminated */
-	const char *const *commands; /* the same, one by one, for the report */
+	const char *const *commands; /* for one shell, in order, stopping at the first failure */
 	const char *const *env;      /* complete */
 	const char *directory;       /* working directory: ASSAY_DEBIAN_WORKSPACE */
 	const char *outputs;         /* where the .deb files end up, below the workspace:
@@ -138,6 +138,13 @@ enum assay_code assay_lock_for_build(struct assay_store *store,
 enum assay_code assay_lock_for_packages(struct assay_store *store, const char *suite,
 					const char *const *packages, struct assay_lock *ret,
 					struct assay_error *err) ASSAY_CHECKED;
+
+/* When a package of the store was made, by its changelog; false when it is not there or does not say. */
+bool assay_debian_package_date(struct assay_store *store, const struct assay_digest *deb,
+			       int64_t *ret);
+/* The packages of a lock that are younger than a build: what it was built with was older.
+ * {"than": date, "packages": [{"name", "version", "date"}], "unknown"?: n} */
+json_t *assay_debian_newer(struct assay_store *store, const struct assay_lock *lock, int64_t since);
 
 /* A root file system, ready to be a box's read-only lower layer. */
 struct assay_environment {

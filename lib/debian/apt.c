@@ -10,6 +10,7 @@
  * The key is the digest of configuration and sources, so that a machine whose mirror changed begins
  * afresh.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -208,6 +209,49 @@ static void write_config(const struct machine *machine, const char *root, struct
 			 machine->architecture, machine->architecture);
 }
 
+static int is_preferences(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.' && entry->d_type != DT_DIR;
+}
+
+/* Appends a preferences file, or those of a directory by name; none is as good as an empty one. */
+static enum assay_code add_preferences(const char *path, struct assay_buf *out,
+				       struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MIB);
+	struct dirent **entries = NULL;
+	int count = scandir(path, &entries, is_preferences, alphasort);
+	enum assay_code code = ASSAY_OK;
+
+	for (int i = 0; i < count; i++) {
+		assay_auto(assay_freep) char *inner = assay_path_join(path, entries[i]->d_name);
+
+		if (!code)
+			code = inner ? add_preferences(inner, out, err)
+				     : assay_fail(err, ASSAY_ENOMEM, "apt preferences: out of memory");
+		free(entries[i]);
+	}
+	free(entries);
+	if (count >= 0 || access(path, F_OK))
+		return code;
+	if (assay_file_read(AT_FDCWD, path, &text, err))
+		return assay_context(err, "apt preferences");
+	assay_buf_printf(out, "%s\n", path);
+	assay_buf_add_span(out, assay_buf_span(&text));
+	return ASSAY_OK;
+}
+
+/* What decides the candidates, beside the indices. */
+static enum assay_code note_policy(struct debian_mirror *mirror, const struct machine *machine,
+				   struct assay_error *err)
+{
+	write_config(machine, "", &mirror->policy);
+	if (add_preferences(machine->preferences, &mirror->policy, err) ||
+	    add_preferences(machine->preferences_parts, &mirror->policy, err))
+		return err->code;
+	return assay_buf_check(&mirror->policy, "apt configuration", err);
+}
+
 /* The state's place, named by what decides its content. */
 static enum assay_code choose_root(struct debian_mirror *mirror, const struct machine *machine,
 				   struct assay_error *err)
@@ -385,7 +429,8 @@ static enum assay_code refresh(struct debian_mirror *mirror, struct machine *mac
 		return assay_fail(err, ASSAY_ENOTFOUND,
 				  "%s: want the package debian-archive-keyring installed",
 				  DEBIAN_KEYRING);
-	if (read_machine(machine, err) || choose_root(mirror, machine, err))
+	if (read_machine(machine, err) || note_policy(mirror, machine, err) ||
+	    choose_root(mirror, machine, err))
 		return err->code;
 	age = state_age(mirror);
 	if (age >= 0 && age < (mirror->impatient ? IMPATIENT_AGE_S : MAX_AGE_S)) {

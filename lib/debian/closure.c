@@ -16,6 +16,7 @@
 #include "assay/path.h"
 #include "buildinfo.h"
 #include "mirror.h"
+#include "resolved.h"
 
 #define MAX_ARGUMENTS 1024
 #define MAX_NAMED 5 /* missing packages listed by name */
@@ -386,9 +387,10 @@ static enum assay_code finish(struct closure *c, enum assay_code code, struct as
 	return ASSAY_OK;
 }
 
-enum assay_code assay_lock_for_build(struct assay_store *store,
-				     const struct assay_debian_build *build, const char *buildinfo,
-				     struct assay_lock *ret, struct assay_error *err)
+static enum assay_code resolve_anew(struct assay_store *store,
+				    const struct assay_debian_build *build, const char *buildinfo,
+				    struct assay_lock *ret, struct assay_digest *ret_basis,
+				    struct assay_error *err)
 {
 	struct assay_lock lock = { .arena = ASSAY_ARENA_INIT(64 * ASSAY_MIB) };
 	struct closure c = { .mirror = DEBIAN_MIRROR_INIT, .lock = &lock };
@@ -398,7 +400,26 @@ enum assay_code assay_lock_for_build(struct assay_store *store,
 	code = begin(&c, NULL, err);
 	if (!code)
 		code = buildinfo ? resolve_info(&c, buildinfo, err) : resolve_build(&c, build, err);
+	*ret_basis = c.mirror.basis;
 	return finish(&c, code, ret, err);
+}
+
+enum assay_code assay_lock_for_build(struct assay_store *store,
+				     const struct assay_debian_build *build, const char *buildinfo,
+				     struct assay_lock *ret, struct assay_error *err)
+{
+	struct assay_digest key, basis;
+
+	if (debian_resolved_key(build, buildinfo, &key, err))
+		return assay_context(err, "environment");
+	if (debian_resolved_get(store, &key, ret))
+		return ASSAY_OK;
+	if (resolve_anew(store, build, buildinfo, ret, &basis, err))
+		return err->code;
+	/* the lists may have been refreshed since the key was made */
+	if (assay_digest_equal(&basis, &build->basis))
+		debian_resolved_put(store, &key, ret);
+	return ASSAY_OK;
 }
 
 static enum assay_code check_requests(const char *const *packages, struct assay_error *err)

@@ -168,27 +168,6 @@ static enum assay_code make_commands(const struct assay_debian_build *build,
 	return ASSAY_OK;
 }
 
-static enum assay_code make_argv(struct assay_debian_commands *ret, struct assay_error *err)
-{
-	struct assay_buf script = ASSAY_BUF_INIT(8 * ASSAY_MAX_BINNMU_ENTRY);
-	const char **argv = assay_arena_alloc(&ret->arena, 5 * sizeof(*argv));
-	const char *text;
-
-	for (size_t i = 0; ret->commands[i]; i++)
-		assay_buf_printf(&script, "%s\n", ret->commands[i]);
-	text = assay_buf_check(&script, "build commands", err)
-		       ? NULL
-		       : assay_arena_text(&ret->arena, assay_buf_span(&script));
-	assay_buf_release(&script);
-	if (!argv || !text)
-		return assay_fail(err, ASSAY_ENOMEM, "build commands: out of memory");
-	argv[0] = "/bin/sh";
-	argv[1] = "-ec";
-	argv[2] = text;
-	ret->argv = argv;
-	return ASSAY_OK;
-}
-
 /* The path becomes part of a shell command and of the outputs' place. */
 static enum assay_code check_path(const char *path, struct assay_error *err)
 {
@@ -225,7 +204,7 @@ enum assay_code assay_debian_build_commands(const struct assay_debian_build *bui
 	if (!made.outputs)
 		assay_fail(err, ASSAY_ENOMEM, "build commands: out of memory");
 	if (!made.outputs || make_env(build, options, &made, err) ||
-	    make_commands(build, options, &made, err) || make_argv(&made, err)) {
+	    make_commands(build, options, &made, err)) {
 		assay_debian_commands_release(&made);
 		return err->code;
 	}

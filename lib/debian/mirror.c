@@ -40,6 +40,7 @@ void debian_mirror_release(struct debian_mirror *mirror)
 	free(mirror->packages.list);
 	free(mirror->sources.list);
 	json_decref(mirror->chain);
+	assay_buf_release(&mirror->policy);
 	assay_arena_release(&mirror->arena);
 	if (mirror->lock_fd >= 0)
 		close(mirror->lock_fd);
@@ -187,6 +188,7 @@ static enum assay_code verify_index(struct debian_mirror *mirror, struct debian_
 				  "want %llu bytes of sha256 %s, have %zu of sha256 %s",
 				  (unsigned long long)size, assay_digest_hex(&want, want_hex),
 				  index->map.bytes.len, assay_digest_hex(&have, have_hex));
+	index->sha256 = have;
 	snprintf(what, sizeof(what), "%s%s", index->base, index->key);
 	debian_chain_add(mirror->chain, index->sources ? "Sources" : "Packages", what, "verified",
 			 "sha256 %s as InRelease says", assay_digest_hex(&have, have_hex));
@@ -295,6 +297,22 @@ static enum assay_code verify_all(struct debian_mirror *mirror, struct assay_err
 	return ASSAY_OK;
 }
 
+/* What apt's resolver looks at, as one digest: the same basis gives the same answer. */
+static enum assay_code seal_basis(struct debian_mirror *mirror, struct assay_error *err)
+{
+	struct assay_buf *text = &mirror->policy;
+	char hex[ASSAY_DIGEST_TEXT];
+
+	for (size_t i = 0; i < mirror->index_count; i++)
+		assay_buf_printf(text, "%s %s%s %s\n", mirror->indices[i].repository,
+				 mirror->indices[i].base, mirror->indices[i].key,
+				 assay_digest_hex(&mirror->indices[i].sha256, hex));
+	if (assay_buf_check(text, "apt configuration", err))
+		return err->code;
+	assay_digest_span(assay_buf_span(text), &mirror->basis);
+	return ASSAY_OK;
+}
+
 enum assay_code debian_mirror_open(struct assay_store *store, struct debian_mirror *ret,
 				   struct assay_error *err)
 {
@@ -302,7 +320,7 @@ enum assay_code debian_mirror_open(struct assay_store *store, struct debian_mirr
 	if (!ret->chain)
 		ret->chain = assay_json_array();
 	if (assay_store_lock(store, "apt", &ret->lock_fd, err) || debian_apt_refresh(ret, err) ||
-	    list_indices(ret, err) || verify_all(ret, err))
+	    list_indices(ret, err) || verify_all(ret, err) || seal_basis(ret, err))
 		return err->code;
 	return ASSAY_OK;
 }

@@ -20,6 +20,7 @@ struct debian_index {
 	const char *suite, *codename;
 	const char *key;  /* its name in InRelease: "main/binary-amd64/Packages" */
 	const char *path; /* the file in the state directory */
+	struct assay_digest sha256; /* as InRelease says and the file has */
 	struct assay_map map;
 };
 
@@ -42,6 +43,8 @@ struct debian_mirror {
 	struct debian_index indices[DEBIAN_INDICES_MAX];
 	size_t index_count;
 	struct debian_stanzas packages, sources;
+	struct assay_buf policy;     /* apt's configuration and preferences */
+	struct assay_digest basis;   /* of indices and policy: all that a resolution depends on */
 	int64_t newest;      /* date of the newest Release file */
 	const char *suite;   /* codename of the first Release file */
 	json_t *chain;
@@ -49,7 +52,9 @@ struct debian_mirror {
 	bool impatient; /* refresh lists of some minutes too */
 };
 
-#define DEBIAN_MIRROR_INIT { .arena = ASSAY_ARENA_INIT(64 * ASSAY_MIB), .lock_fd = -1 }
+#define DEBIAN_MIRROR_INIT                                                                         \
+	{ .arena = ASSAY_ARENA_INIT(64 * ASSAY_MIB), .policy = ASSAY_BUF_INIT(16 * ASSAY_MIB),     \
+	  .lock_fd = -1 }
 
 /* Refreshes the state when it is older than an hour, verifies and maps.  Holds the store's lock
  * "apt" until released. */

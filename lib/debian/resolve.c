@@ -120,6 +120,8 @@ static enum assay_code find_target(struct resolution *r, const struct assay_debi
 				   struct assay_error *err)
 {
 	assay_auto(assay_buf_release) struct assay_buf version = ASSAY_BUF_INIT(DEBIAN_FIELDS_MAX);
+	const char *architecture =
+		target->architecture[0] ? target->architecture : r->mirror.architecture;
 
 	if (check_architecture(r, target, err))
 		return err->code;
@@ -137,11 +139,11 @@ static enum assay_code find_target(struct resolution *r, const struct assay_debi
 		return err->code;
 	}
 	r->target = debian_mirror_package(&r->mirror, assay_span_text(target->name),
-					  assay_buf_span(&version), r->mirror.architecture);
+					  assay_buf_span(&version), architecture);
 	if (!r->target)
 		return assay_fail(err, ASSAY_ENOTFOUND,
 				  "package %s version %s for %s: not carried; looked in %s",
-				  target->name, assay_buf_text(&version), r->mirror.architecture,
+				  target->name, assay_buf_text(&version), architecture,
 				  debian_mirror_describe(&r->mirror));
 	return ASSAY_OK;
 }
@@ -265,7 +267,10 @@ static enum assay_code fetch(struct resolution *r, const struct assay_debian_fil
 	for (size_t i = 0; i < count; i++)
 		list[i] = (struct debian_download){ r->repositories[i], &files[i] };
 	if (debian_download_all(&r->mirror, list, count, err))
-		return err->code;
+		return err->code != ASSAY_ENOTFOUND
+			       ? err->code
+			       : assay_context(err, "%s %s: the mirror lists a file of it and does "
+						    "not have it", files->package, files->version);
 	for (size_t i = 0; i < count; i++)
 		debian_chain_add(r->build->chain, "file", files[i].pool, "verified",
 				 "sha256 %s, %" PRIu64 " bytes, as the index says",
@@ -467,6 +472,7 @@ static enum assay_code resolve(struct resolution *r, const struct assay_debian_t
 	r->build->chain = json_incref(r->mirror.chain);
 	if (debian_mirror_open(r->mirror.store, &r->mirror, err))
 		return err->code;
+	r->build->basis = r->mirror.basis;
 	if (buildinfo) {
 		if (debian_buildinfo_read(buildinfo, &r->info, r->build->chain, err))
 			return err->code;

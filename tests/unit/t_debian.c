@@ -261,7 +261,6 @@ START_TEST(commands_of_a_build)
 	struct assay_debian_commands c;
 
 	ck_assert_int_eq(assay_debian_build_commands(&build, &options, &c, &err), ASSAY_OK);
-	ck_assert_str_eq(c.argv[0], "/bin/sh");
 	ck_assert_str_eq(c.outputs, "reproducible-path");
 	ck_assert(has(c.commands, "dpkg-buildpackage -us -uc --build=any"));
 	ck_assert(has(c.env, "DEB_BUILD_OPTIONS=parallel=3"));
@@ -308,8 +307,8 @@ START_TEST(binnmu_entry_is_data)
 	build.is_binnmu = true;
 	build.binary_version = "2.10-3+b1";
 	ck_assert_msg(!assay_debian_build_commands(&build, &options, &c, &err), "%s", err.msg);
-	ck_assert_ptr_nonnull(strstr(c.argv[2], "it'\\''s $(id) `id` \\ \"x\""));
-	ck_assert_ptr_null(strstr(c.argv[2], "more (1)"));
+	ck_assert_ptr_nonnull(strstr(c.commands[3], "it'\\''s $(id) `id` \\ \"x\""));
+	ck_assert_ptr_null(strstr(c.commands[3], "more (1)"));
 	assay_debian_commands_release(&c);
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		options.binnmu_entry = bad[i];
