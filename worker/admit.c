@@ -6,6 +6,7 @@
 #include "job_int.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,21 @@
 #include "assay/log.h"
 #include "assay/path.h"
 #include "assay/signature.h"
+
+/* Each artifact is looked at, so that each has its own verdict; the first rejected one names the
+ * reason of the whole. */
+static void ASSAY_PRINTF(3, 4) reject(struct assay_job *job, struct assay_subject *subject,
+				      const char *fmt, ...)
+{
+	char reason[ASSAY_ERROR_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, args);
+	va_end(args);
+	subject->verdict = ASSAY_REJECTED;
+	assay_job_end(job, ASSAY_REJECTED, "%s", reason);
+}
 
 enum assay_code assay_job_check_signature(struct assay_job *job, struct assay_subject *subject,
 					  const char *scheme, const char *file, const char *key,
@@ -37,11 +53,9 @@ enum assay_code assay_job_check_signature(struct assay_job *job, struct assay_su
 			    assay_signature_status_name(result.status));
 	assay_json_set_text(subject->signature, "key", result.key_id);
 	assay_json_set_text(subject->signature, "detail", result.detail);
-	if (result.status != ASSAY_SIGNATURE_VALID) {
-		subject->verdict = ASSAY_REJECTED;
-		assay_job_end(job, ASSAY_REJECTED, "%s: %s signature %s: %s", subject->name, scheme,
-			      assay_signature_status_name(result.status), result.detail);
-	}
+	if (result.status != ASSAY_SIGNATURE_VALID)
+		reject(job, subject, "%s: %s signature %s: %s", subject->name, scheme,
+		       assay_signature_status_name(result.status), result.detail);
 	return ASSAY_OK;
 }
 
@@ -76,12 +90,10 @@ static void judge_digest(struct assay_job *job, struct assay_subject *subject,
 		return;
 	json_object_set_new(subject->signature, "detail",
 			    json_sprintf("want SHA-256 %s as published, have %s", want, have));
-	if (job->options->require_signature) {
-		subject->verdict = ASSAY_REJECTED;
-		assay_job_end(job, ASSAY_REJECTED,
-			      "%s: a signature is required: want SHA-256 %s as published, have %s",
-			      subject->name, want, have);
-	}
+	if (job->options->require_signature)
+		reject(job, subject,
+		       "%s: a signature is required: want SHA-256 %s as published, have %s",
+		       subject->name, want, have);
 }
 
 static enum assay_code take_local_subject(struct assay_job *job, const char *path,
@@ -111,10 +123,10 @@ enum assay_code assay_job_take_local_subjects(struct assay_job *job, struct assa
 	const struct assay_job_options *o = job->options;
 	size_t count = 0;
 
-	for (; o->subjects && o->subjects[count] && !job->has_verdict; count++)
+	for (; o->subjects && o->subjects[count]; count++)
 		if (take_local_subject(job, o->subjects[count], err))
 			return err->code;
-	if (!o->subject_scheme || job->has_verdict)
+	if (!o->subject_scheme)
 		return ASSAY_OK;
 	if (count != 1)
 		return assay_fail(err, ASSAY_EUSAGE,
@@ -126,14 +138,13 @@ enum assay_code assay_job_take_local_subjects(struct assay_job *job, struct assa
 
 static void require_signatures(struct assay_job *job)
 {
-	for (size_t i = 0; i < job->subject_count && !job->has_verdict; i++) {
+	for (size_t i = 0; i < job->subject_count; i++) {
 		struct assay_subject *subject = &job->subjects[i];
 
-		if (strcmp(assay_json_text(subject->signature, "status", "missing"), "valid") == 0)
-			continue;
-		subject->verdict = ASSAY_REJECTED;
-		assay_job_end(job, ASSAY_REJECTED, "%s: a signature is required and there is none",
-			      subject->name);
+		if (subject->verdict != ASSAY_REJECTED &&
+		    strcmp(assay_json_text(subject->signature, "status", "missing"), "valid") != 0)
+			reject(job, subject, "%s: a signature is required and there is none",
+			       subject->name);
 	}
 }
 

@@ -59,6 +59,9 @@ void assay_job_end(struct assay_job *job, enum assay_verdict verdict, const char
 {
 	va_list args;
 
+	/* nothing that happens later makes a rejected artifact another thing */
+	if (job->has_verdict && job->verdict == ASSAY_REJECTED)
+		return;
 	va_start(args, fmt);
 	vsnprintf(job->reason, sizeof(job->reason), fmt, args);
 	va_end(args);

@@ -122,11 +122,9 @@ static enum assay_code admit(struct assay_job *job, struct assay_error *err)
 	if (!job->plan.workspace)
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	assay_job_add_input(job, "recipe", assay_path_base(recipe->path), &recipe->digest, -1);
-	for (size_t i = 0; i < recipe->artifact_count && !job->has_verdict; i++)
+	for (size_t i = 0; i < recipe->artifact_count; i++)
 		if (admit_artifact(job, &recipe->artifacts[i], err))
 			return err->code;
-	if (job->has_verdict)
-		return ASSAY_OK;
 	return assay_job_take_local_subjects(job, err);
 }
 
