@@ -17,6 +17,7 @@
 #include "mirror.h"
 
 #define MAX_FILES 4096
+#define MAX_PROVIDERS 5 /* of a virtual package, listed by name */
 #define BUILD_ROOT ASSAY_DEBIAN_WORKSPACE "/reproducible-path"
 
 /* What is being resolved. */
@@ -61,12 +62,65 @@ static struct assay_span binnmu_suffix(const struct debian_stanza *stanza)
 	return assay_span_cut(version, bare.len, version.len);
 }
 
+/* Which versions are there instead; helps whoever reads "not carried". */
+static void list_versions(const struct debian_stanzas *all, struct assay_span name,
+			  struct assay_buf *out)
+{
+	const struct debian_stanza *at = debian_stanzas_find(all, name);
+	struct assay_span last = { NULL, 0 };
+
+	for (; at && at < all->list + all->count && assay_span_equal(at->name, name); at++) {
+		struct assay_span version = assay_deb822_field(at->text, "Version");
+
+		if (assay_span_equal(version, last))
+			continue;
+		last = version;
+		assay_buf_printf(out, "%s%.*s for %.*s", out->len ? ", " : "there is ",
+				 ASSAY_SPAN_ARGS(version),
+				 ASSAY_SPAN_ARGS(assay_deb822_field(at->text, "Architecture")));
+	}
+	if (!out->len)
+		assay_buf_add_text(out, "no version is");
+}
+
+static bool provides(const struct debian_stanza *stanza, const char *name)
+{
+	struct assay_span rest = assay_deb822_field(stanza->text, "Provides"), item, word;
+
+	while (assay_deb822_next_item(&rest, &item))
+		if (assay_deb822_next_word(&item, &word) && assay_span_equal_text(word, name))
+			return true;
+	return false;
+}
+
+/* The first few packages that provide a virtual one. */
+static void list_providers(const struct debian_mirror *mirror, const char *name,
+			   struct assay_buf *out)
+{
+	const struct debian_stanzas *all = &mirror->packages;
+	struct assay_span last = { NULL, 0 };
+	size_t count = 0;
+
+	for (size_t i = 0; i < all->count; i++) {
+		if (assay_span_equal(all->list[i].name, last) || !provides(&all->list[i], name))
+			continue;
+		last = all->list[i].name;
+		if (count++ < MAX_PROVIDERS) {
+			assay_buf_add_text(out, out->len ? ", " : "");
+			assay_buf_add_span(out, last);
+		}
+	}
+	if (count > MAX_PROVIDERS)
+		assay_buf_printf(out, " and %zu more", count - MAX_PROVIDERS);
+}
+
 /* What apt would install, by the machine's preferences. */
 static enum assay_code candidate(struct resolution *r, const char *name, struct assay_buf *out,
 				 struct assay_error *err)
 {
 	const char *const argv[] = { "apt-cache", "policy", name, NULL };
 	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MIB);
+	assay_auto(assay_buf_release) struct assay_buf providers = ASSAY_BUF_INIT(1024);
 	struct assay_span rest, line;
 
 	if (debian_apt_run(&r->mirror, argv, &text, err))
@@ -79,6 +133,11 @@ static enum assay_code candidate(struct resolution *r, const char *name, struct 
 	}
 	if (out->len)
 		return assay_buf_check(out, "candidate", err);
+	list_providers(&r->mirror, name, &providers);
+	if (providers.len)
+		return assay_fail(err, ASSAY_ENOTFOUND,
+				  "package %s: a virtual one, which is not built itself; provided by %s",
+				  name, assay_buf_text(&providers));
 	return assay_fail(err, ASSAY_ENOTFOUND, "package %s: apt offers no version of it; looked in %s",
 			  name, debian_mirror_describe(&r->mirror));
 }
@@ -120,6 +179,7 @@ static enum assay_code find_target(struct resolution *r, const struct assay_debi
 				   struct assay_error *err)
 {
 	assay_auto(assay_buf_release) struct assay_buf version = ASSAY_BUF_INIT(DEBIAN_FIELDS_MAX);
+	assay_auto(assay_buf_release) struct assay_buf versions = ASSAY_BUF_INIT(1024);
 	const char *architecture =
 		target->architecture[0] ? target->architecture : r->mirror.architecture;
 
@@ -140,11 +200,13 @@ static enum assay_code find_target(struct resolution *r, const struct assay_debi
 	}
 	r->target = debian_mirror_package(&r->mirror, assay_span_text(target->name),
 					  assay_buf_span(&version), architecture);
-	if (!r->target)
+	if (!r->target) {
+		list_versions(&r->mirror.packages, assay_span_text(target->name), &versions);
 		return assay_fail(err, ASSAY_ENOTFOUND,
-				  "package %s version %s for %s: not carried; looked in %s",
+				  "package %s version %s for %s: not carried (%s); looked in %s",
 				  target->name, assay_buf_text(&version), architecture,
-				  debian_mirror_describe(&r->mirror));
+				  assay_buf_text(&versions), debian_mirror_describe(&r->mirror));
+	}
 	return ASSAY_OK;
 }
 
@@ -291,19 +353,6 @@ static const struct debian_stanza *find_source(struct resolution *r)
 	return NULL;
 }
 
-/* Which versions are there instead; helps whoever reads "not carried". */
-static void list_versions(struct resolution *r, struct assay_buf *out)
-{
-	const struct debian_stanzas *all = &r->mirror.sources;
-	struct assay_span name = assay_span_text(r->build->source);
-	const struct debian_stanza *at = debian_stanzas_find(all, name);
-
-	for (; at && at < all->list + all->count && assay_span_equal(at->name, name); at++) {
-		assay_buf_add_text(out, out->len ? ", " : "");
-		assay_buf_add_span(out, assay_deb822_field(at->text, "Version"));
-	}
-}
-
 static bool parse_source_file(struct assay_arena *arena, struct assay_span directory,
 			      struct assay_span line, const struct assay_debian_build *build,
 			      struct assay_debian_file *ret)
@@ -420,11 +469,10 @@ static enum assay_code collect_sources(struct resolution *r, struct assay_error 
 	const struct debian_stanza *stanza = find_source(r);
 
 	if (!stanza) {
-		list_versions(r, &versions);
+		list_versions(&r->mirror.sources, assay_span_text(r->build->source), &versions);
 		return assay_fail(err, ASSAY_ENOTFOUND,
-				  "source %s version %s: not carried (%s%s); looked in %s",
+				  "source %s version %s: not carried (%s); looked in %s",
 				  r->build->source, r->build->source_version,
-				  versions.len ? "there is " : "no version is",
 				  assay_buf_text(&versions), debian_mirror_describe(&r->mirror));
 	}
 	if (list_sources(r, stanza, err) ||
