@@ -92,7 +92,7 @@ UNIT_SRC := $(sort $(wildcard tests/unit/t_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/f_*.c))
 MAN_SRC := $(sort $(wildcard docs/man/*.scd))
 
-LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o)
+LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(O)/lib/report/assets.o
 LAUNCHER_OBJ := $(LAUNCHER_SRC:%.c=$(O)/%.o)
 PROG_OBJ := $(PROG_SRC:%.c=$(O)/%.o) $(O)/help.o
 MAN := $(MAN_SRC:docs/man/%.scd=$(O)/man/%)
@@ -120,6 +120,15 @@ $(O)/help.c: tools/pages $(MAN_SRC)
 	$(call say,PAGES,$@)
 	@mkdir -p $(@D)
 	$(Q)tools/pages help $(MAN_SRC) > $@
+
+# ---- the HTML report's style and script travel in the program ----------------------------------
+$(O)/lib/report/assets.c: tools/embed lib/report/report.css lib/report/report.js
+	@mkdir -p $(@D)
+	$(Q)tools/embed lib/report/writers.h report_html_style=lib/report/report.css \
+		report_html_script=lib/report/report.js > $@
+
+$(O)/lib/report/assets.o: $(O)/lib/report/assets.c lib/report/writers.h
+	$(Q)$(CC) -I. $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) -c -o $@ $<
 
 $(O)/help.o: $(O)/help.c cli/help.h
 	$(Q)$(CC) -I. $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<

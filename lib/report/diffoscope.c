@@ -82,6 +82,16 @@ static void one_hunk(const json_t *divergence, struct assay_buf *out)
 	}
 }
 
+static void printable_lines(const char *text, struct assay_buf *out)
+{
+	struct assay_span rest = assay_span_text(text), line;
+
+	while (assay_span_next_line(&rest, &line)) {
+		view_line(line, out);
+		assay_buf_add_text(out, "\n");
+	}
+}
+
 static json_t *of_divergence(const json_t *divergence)
 {
 	json_t *field = shown(json_object_get(divergence, "field"), "bytes");
@@ -95,12 +105,12 @@ static json_t *of_divergence(const json_t *divergence)
 	assay_buf_add_text(&why, "): ");
 	view_key(divergence, "explanation", "", &why);
 	comment(object, text_of(&why));
-	if (!*text)
+	if (*text)
+		printable_lines(text, &diff);
+	else
 		one_hunk(divergence, &diff);
-	if (*text || diff.len)
-		assay_json_set(object, "unified_diff",
-			       *text ? json_string(text) : assay_json_name(assay_buf_span(&diff)));
-	assay_buf_release(&diff);
+	if (diff.len)
+		assay_json_set(object, "unified_diff", text_of(&diff));
 	return object;
 }
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The report for a person: one file that needs nothing else, no request, no script.  The page forbids
- * itself to load anything, should an escape ever fail.
+ * The report for a person: one file that needs nothing else, no request; it reads well without its script.
+ * The page forbids itself to load anything or to run another script, should an escape ever fail.
  */
 #include "html.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "assay/digest.h"
+#include "assay/hex.h"
 #include "assay/limits.h"
 #include "writers.h"
 
@@ -129,6 +131,15 @@ static const json_t *title_of(const json_t *report)
 	return target ? target : json_object_get(json_object_get(report, "subject"), "name");
 }
 
+/* The only script that the page allows itself to run. */
+static void script_hash(struct assay_buf *out)
+{
+	struct assay_digest digest;
+
+	assay_digest_span(assay_span_text(report_html_script), &digest);
+	assay_base64_encode(assay_span_of(digest.bytes, sizeof(digest.bytes)), out);
+}
+
 static void head(struct assay_buf *out, const json_t *report)
 {
 	html_put(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -136,7 +147,9 @@ static void head(struct assay_buf *out, const json_t *report)
 		      "<meta name=\"color-scheme\" content=\"light dark\">\n"
 		      "<meta name=\"referrer\" content=\"no-referrer\">\n"
 		      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-		      "style-src 'unsafe-inline'\">\n<title>");
+		      "style-src 'unsafe-inline'; script-src 'sha256-");
+	script_hash(out);
+	html_put(out, "'\">\n<title>");
 	html_text(out, view_verdict(report)->name);
 	html_put(out, ": ");
 	html_value(out, title_of(report));
@@ -303,6 +316,7 @@ static int compare_tones(const json_t *pair)
 static void artifacts(struct assay_buf *out, const json_t *report)
 {
 	html_put(out, "<section id=\"artifacts\">\n<h2>Artifacts</h2>\n");
+	html_tools(out, report);
 	for (int rank = 0; rank <= 3; rank++) {
 		size_t i = 0;
 
@@ -319,6 +333,7 @@ static void one_pair(struct assay_buf *out, const json_t *report)
 	html_put(out, "<section id=\"artifacts\">\n<h2>The pair</h2>\n");
 	sides(out, report);
 	html_put(out, "</section>\n<section id=\"differences\">\n<h2>What differs, and why</h2>\n");
+	html_tools(out, report);
 	html_divergences(out, report);
 	html_put(out, "</section>\n");
 }
@@ -352,5 +367,7 @@ void report_write_html(const json_t *report, const struct assay_report_style *st
 		one_pair(out, report);
 	}
 	foot(out, report);
-	html_put(out, "</main>\n</body>\n</html>\n");
+	html_put(out, "</main>\n<script>");
+	html_put(out, report_html_script);
+	html_put(out, "</script>\n</body>\n</html>\n");
 }

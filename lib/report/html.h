@@ -23,9 +23,17 @@ void html_digest(struct assay_buf *out, const char *digest);
 /* <span class="chip TONE">verdict</span> */
 void html_chip(struct assay_buf *out, const struct view_verdict *verdict);
 const char *html_tone(enum view_tone tone);
+/* Of a divergence: folded, grave, or in between. */
+enum view_tone html_tone_of(const json_t *divergence);
 
-/* The differences of one pair (html_divergence.c). */
+/* The differences of one pair, member by member (html_tree.c). */
 void html_divergences(struct assay_buf *out, const json_t *pair);
+/* Search, filters and what the keys do; nothing when no pair has a difference. */
+void html_tools(struct assay_buf *out, const json_t *report);
+/* One difference: where, both values, why, and what to change (html_divergence.c). */
+void html_divergence(struct assay_buf *out, const json_t *divergence, size_t number);
+/* Both values of it (html_values.c). */
+void html_values(struct assay_buf *out, const json_t *divergence);
 /* What the verdict rests on: sections of a whole verification (html_evidence.c). */
 void html_evidence(struct assay_buf *out, const json_t *report);
 /* The links to those sections that will be there. */

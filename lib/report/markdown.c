@@ -12,6 +12,10 @@
 
 enum { SUBJECTS_SHOWN = 50, DIVERGENCES_SHOWN = 20, TEXT_SHOWN = 400, DIFF_LINES_SHOWN = 40 };
 
+/* No divergence is begun behind this many bytes, so that the whole stays below the 65,536 that a comment on
+ * GitHub may have. */
+enum { FULL = 46000 };
+
 /* The longest run of backticks decides the fence of a code span (CommonMark 6.1). */
 static size_t longest_run(struct assay_span text)
 {
@@ -208,7 +212,7 @@ static void pair(struct assay_buf *out, const json_t *report, size_t *budget)
 		code_value(out, json_object_get(json_object_get(report, "subject"), "name"));
 		assay_buf_add_text(out, "\n\n");
 	}
-	for (; shown < list.count && *budget; shown++, --*budget)
+	for (; shown < list.count && *budget && out->len < FULL; shown++, --*budget)
 		divergence(out, list.items[shown]);
 	if (shown < list.count) {
 		assay_buf_add_text(out, "\nand ");

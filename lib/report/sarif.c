@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "assay/cleanup.h"
 #include "assay/digest.h"
 #include "assay/limits.h"
 
@@ -37,9 +38,18 @@ static json_t *message(const json_t *object, const char *key, const char *fallba
 	return result;
 }
 
+static json_t *rule_id(const json_t *divergence)
+{
+	struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
+
+	view_key(divergence, "cause", "unexplained", &text);
+	return taken(&text);
+}
+
 static int64_t rule_index(struct run *run, const json_t *divergence)
 {
-	const char *id = assay_json_text(divergence, "cause", "unexplained");
+	assay_auto(assay_json_freep) json_t *shown = rule_id(divergence);
+	const char *id = json_string_value(shown);
 	const json_t *known = json_object_get(run->indices, id);
 	int64_t index = (int64_t)json_array_size(run->rules);
 	json_t *rule;
@@ -132,14 +142,21 @@ static json_t *fingerprint(const json_t *pair, const json_t *divergence)
 
 static json_t *properties(const json_t *divergence)
 {
-	static const char *const keys[] = { "bytes", "confidence", "field", "left", "pass",
-					    "ranges", "right", "severity" };
+	static const char *const words[] = { "confidence", "field", "left", "pass", "right", "severity" };
 	json_t *object = assay_json_object();
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (json_object_get(divergence, keys[i]))
-			assay_json_set(object, keys[i],
-				       json_incref(json_object_get(divergence, keys[i])));
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		const json_t *value = json_object_get(divergence, words[i]);
+		struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
+
+		if (!value || json_is_null(value))
+			continue;
+		view_value(value, &text);
+		assay_json_set(object, words[i], taken(&text));
+	}
+	assay_json_set_int(object, "bytes", assay_json_int(divergence, "bytes", 0));
+	if (json_is_array(json_object_get(divergence, "ranges")))
+		assay_json_set(object, "ranges", json_incref(json_object_get(divergence, "ranges")));
 	return object;
 }
 
@@ -149,7 +166,7 @@ static void result(struct run *run, const json_t *pair, const json_t *divergence
 	       *location = assay_json_object();
 	bool folded = json_is_string(json_object_get(divergence, "pass"));
 
-	assay_json_set_text(object, "ruleId", assay_json_text(divergence, "cause", "unexplained"));
+	assay_json_set(object, "ruleId", rule_id(divergence));
 	assay_json_set_int(object, "ruleIndex", rule_index(run, divergence));
 	assay_json_set_text(object, "kind", folded ? "informational" : "fail");
 	assay_json_set_text(object, "level", folded ? "none" : level_of(divergence));
@@ -178,10 +195,11 @@ static void results(struct run *run, const json_t *pair)
 static json_t *tool(const json_t *report, json_t *rules)
 {
 	json_t *object = assay_json_object(), *driver = assay_json_object();
+	struct assay_buf version = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
 
+	view_key(json_object_get(report, "tool"), "version", ASSAY_VERSION, &version);
 	assay_json_set_text(driver, "name", "assay");
-	assay_json_set_text(driver, "version",
-			    assay_json_text(json_object_get(report, "tool"), "version", ASSAY_VERSION));
+	assay_json_set(driver, "version", taken(&version));
 	assay_json_set(driver, "rules", rules);
 	assay_json_set(object, "driver", driver);
 	return object;

@@ -18,7 +18,8 @@ void report_write_junit(const json_t *report, const struct assay_report_style *s
 void report_write_diffoscope(const json_t *report, const struct assay_report_style *style,
 			     struct assay_buf *out);
 
-/* What report.html looks like; nothing in it comes from a report. */
+/* report.css and report.js: what report.html looks like and does; nothing in them comes from a report. */
 extern const char report_html_style[];
+extern const char report_html_script[];
 
 #endif

@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "assay/digest.h"
 #include "assay/file.h"
+#include "assay/hex.h"
 #include "assay/limits.h"
 #include "assay/report.h"
 
@@ -53,13 +55,22 @@ static char *render(const json_t *report, const char *writer, const struct assay
 	return assay_buf_take(&out);
 }
 
-/* The style sheet would drown the rest of a golden file. */
+static void cut_between(char *html, const char *from, const char *to)
+{
+	char *begin = strstr(html, from), *end = begin ? strstr(begin, to) : NULL;
+
+	if (end)
+		memmove(begin + strlen(from), end, strlen(end) + 1);
+}
+
+/* The style sheet and the script would drown the rest of a golden file. */
 static void cut_style(char *html)
 {
-	char *begin = strstr(html, "<style>"), *end = strstr(html, "</style>");
-
-	if (begin && end)
-		memmove(begin + 7, end, strlen(end) + 1);
+	if (strncmp(html, "<!DOCTYPE", 9) != 0)
+		return;
+	cut_between(html, "<style>", "</style>");
+	cut_between(html, "script-src 'sha256-", "'");
+	cut_between(html, "<script>", "</script>");
 }
 
 static const char *const reports[] = {
@@ -75,6 +86,9 @@ static const struct {
 	{ "text", "colour.txt", { .colour = true, .width = 60, .verbose = true } },
 	{ "markdown", "md", { .width = 0 } },
 	{ "html", "html", { .width = 0 } },
+	{ "sarif", "sarif", { .width = 0 } },
+	{ "junit", "xml", { .width = 0 } },
+	{ "diffoscope", "diffoscope.json", { .width = 0 } },
 };
 
 enum { REPORTS = sizeof(reports) / sizeof(reports[0]), FORMS = sizeof(forms) / sizeof(forms[0]) };
@@ -153,7 +167,8 @@ static bool is_our_tag(const char *tag, size_t len)
 	static const char *const ours =
 		" !DOCTYPE html head meta title style body main header svg polygon path div p h1 h2 h3 "
 		"small dl dt dd br span code nav a section article ol ul li b mark pre del ins table "
-		"caption tr th td footer ";
+		"caption tr th td footer details summary i form label input select option fieldset "
+		"legend button output kbd script ";
 	char word[40];
 
 	snprintf(word, sizeof(word), " %.*s ", (int)len, tag);
@@ -163,8 +178,10 @@ static bool is_our_tag(const char *tag, size_t len)
 START_TEST(html_holds_only_our_markup)
 {
 	json_t *report = load("hostile");
-	char *html = render(report, "html", NULL), *body = strstr(html, "</style>");
+	char *html = render(report, "html", NULL), *body;
 
+	cut_style(html);
+	body = strstr(html, "</style>");
 	ck_assert_ptr_nonnull(body);
 	for (const char *p = strchr(body, '<'); p; p = strchr(p + 1, '<')) {
 		const char *tag = p + 1 + (p[1] == '/');
@@ -194,7 +211,27 @@ START_TEST(the_style_loads_nothing)
 	ck_assert_ptr_null(strstr(html, "@import"));
 	ck_assert_ptr_null(strstr(html, "http:"));
 	ck_assert_ptr_null(strstr(html, "https:"));
-	ck_assert_ptr_null(strstr(html, "<script"));
+	free(html);
+	json_decref(report);
+}
+END_TEST
+
+/* The page lets exactly one script run: ours, by its hash. */
+START_TEST(the_script_is_ours)
+{
+	json_t *report = load("hostile");
+	char *html = render(report, "html", NULL), *script = strstr(html, "<script>"), wanted[200];
+	struct assay_buf hash = ASSAY_BUF_INIT(100);
+	struct assay_digest digest;
+
+	ck_assert_ptr_nonnull(script);
+	ck_assert_ptr_null(strstr(script + 1, "<script"));
+	script += strlen("<script>");
+	assay_digest_span(assay_span_of(script, (size_t)(strstr(script, "</script>") - script)), &digest);
+	assay_base64_encode(assay_span_of(digest.bytes, sizeof(digest.bytes)), &hash);
+	snprintf(wanted, sizeof(wanted), "script-src 'sha256-%s'", assay_buf_text(&hash));
+	ck_assert_ptr_nonnull(strstr(html, wanted));
+	assay_buf_release(&hash);
 	free(html);
 	json_decref(report);
 }
@@ -263,11 +300,39 @@ START_TEST(long_values_are_cut_around_the_difference)
 }
 END_TEST
 
+/* However much there is to say, it fits into a comment, and what is left out is counted. */
+START_TEST(markdown_has_a_ceiling)
+{
+	json_t *list = assay_json_array(), *report = assay_json_object();
+	char line[500], *text;
+	struct assay_buf diff = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
+
+	memset(line, '`', sizeof(line));
+	for (int i = 0; i < 300; i++)
+		assay_buf_printf(&diff, "+%.490s\n", line);
+	for (int i = 0; i < 3000; i++) {
+		json_t *item = assay_json_object();
+
+		assay_json_set_text(item, "diff", assay_buf_text(&diff));
+		assay_json_append(list, item);
+	}
+	assay_json_set(report, "divergences", list);
+	assay_json_set_text(report, "verdict", "divergent");
+	text = render(report, "markdown", NULL);
+	ck_assert_uint_lt(strlen(text), 65536);
+	ck_assert_ptr_nonnull(strstr(text, " more in the report"));
+	free(text);
+	assay_buf_release(&diff);
+	json_decref(report);
+}
+END_TEST
+
 START_TEST(writers_by_name)
 {
-	static const char *const names[] = { "text", "json", "html", "markdown" };
+	static const char *const names[] = { "text", "json", "html", "markdown", "sarif", "junit",
+					     "diffoscope" };
 
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		ck_assert_str_eq(assay_report_writer_find(names[i])->name, names[i]);
 	ck_assert_ptr_null(assay_report_writer_find("pdf"));
 }
@@ -285,9 +350,11 @@ int main(void)
 	tcase_add_test(tcase, nothing_steers_a_terminal);
 	tcase_add_test(tcase, html_holds_only_our_markup);
 	tcase_add_test(tcase, the_style_loads_nothing);
+	tcase_add_test(tcase, the_script_is_ours);
 	tcase_add_test(tcase, markdown_makes_no_links_images_or_mentions);
 	tcase_add_loop_test(tcase, odd_reports_are_written, 0, (int)(sizeof(odd) / sizeof(odd[0])));
 	tcase_add_test(tcase, long_values_are_cut_around_the_difference);
+	tcase_add_test(tcase, markdown_has_a_ceiling);
 	tcase_add_test(tcase, writers_by_name);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
