@@ -66,23 +66,6 @@ static uint64_t read_number(int dirfd, const char *name)
 	return value;
 }
 
-/* The number behind "key " at the start of a line. */
-static uint64_t read_key(int dirfd, const char *name, const char *key)
-{
-	assay_auto(assay_buf_release) struct assay_buf buf = ASSAY_BUF_INIT(TEXT_MAX);
-	struct assay_span rest, line;
-	uint64_t value = 0;
-	size_t len = strlen(key);
-
-	if (!read_text(dirfd, name, &buf))
-		return 0;
-	rest = assay_buf_span(&buf);
-	while (assay_span_next_line(&rest, &line))
-		if (assay_span_starts(line, key) && line.len > len && line.data[len] == ' ')
-			assay_span_parse_u64(assay_span_cut(line, len + 1, line.len), &value);
-	return value;
-}
-
 /* Start time of a process in ticks (proc(5), field 22 of stat); 0 when it is gone. */
 static uint64_t start_time(pid_t pid)
 {
@@ -278,7 +261,12 @@ bool box_cgroup_send_go(struct box_cgroup *cgroup, int sock)
 		[BOX_CPUACCT] = 1u << LAYER_ACCOUNTING, [BOX_FREEZER] = 0,
 		[BOX_UNIFIED] = 1u << LAYER_ACCOUNTING,
 	};
-	struct wire_go go = { .magic = WIRE_MAGIC, .version = WIRE_VERSION };
+	struct wire_go go = {
+		.magic = WIRE_MAGIC,
+		.version = WIRE_VERSION,
+		.flags = (cgroup->groups[BOX_MEMORY].fd < 0 ? WIRE_LIMIT_MEMORY : 0u) |
+			 (cgroup->groups[BOX_PIDS].fd < 0 ? WIRE_LIMIT_PROCESSES : 0u),
+	};
 	int fds[WIRE_MAX_TASKS + 1], into = -1;
 	bool sent;
 
@@ -307,38 +295,71 @@ bool box_cgroup_send_go(struct box_cgroup *cgroup, int sock)
 	return sent;
 }
 
-static void read_memory(const struct box_group *group, struct box_counters *ret)
+/* Several keys of one file: "key value" lines. */
+struct key {
+	const char *name;
+	uint64_t *value;
+};
+
+static void read_keys(int dirfd, const char *name, const struct key *keys, size_t count)
 {
-	if (group->fd < 0)
+	assay_auto(assay_buf_release) struct assay_buf buf = ASSAY_BUF_INIT(TEXT_MAX);
+	struct assay_span rest, line;
+
+	if (!read_text(dirfd, name, &buf))
 		return;
-	if (group->v2) {
-		ret->memory_peak = read_number(group->fd, "memory.peak");
-		ret->memory_now = read_number(group->fd, "memory.current");
-		ret->oom_kills = read_key(group->fd, "memory.events", "oom_kill");
-		ret->anonymous = read_key(group->fd, "memory.stat", "anon");
-	} else {
-		ret->memory_peak = read_number(group->fd, "memory.max_usage_in_bytes");
-		ret->memory_now = read_number(group->fd, "memory.usage_in_bytes");
-		ret->oom_kills = read_key(group->fd, "memory.oom_control", "oom_kill");
-		ret->anonymous = read_key(group->fd, "memory.stat", "total_rss");
-	}
+	rest = assay_buf_span(&buf);
+	while (assay_span_next_line(&rest, &line))
+		for (size_t i = 0; i < count; i++) {
+			size_t len = strlen(keys[i].name);
+
+			if (assay_span_starts(line, keys[i].name) && line.len > len && line.data[len] == ' ')
+				assay_span_parse_u64(assay_span_cut(line, len + 1, line.len), keys[i].value);
+		}
+}
+
+static void read_key(int dirfd, const char *name, const char *key, uint64_t *ret)
+{
+	const struct key keys[] = { { key, ret } };
+
+	read_keys(dirfd, name, keys, 1);
+}
+
+void box_cgroup_watch(const struct box_cgroup *cgroup, struct box_counters *ret)
+{
+	const struct box_group *memory = &cgroup->groups[BOX_MEMORY];
+	const struct box_group *pids = &cgroup->groups[BOX_PIDS];
+
+	if (memory->fd >= 0)
+		read_key(memory->fd, memory->v2 ? "memory.events" : "memory.oom_control", "oom_kill",
+			 &ret->oom_kills);
+	if (pids->fd >= 0)
+		read_key(pids->fd, "pids.events", "max", &ret->processes_refused);
+}
+
+void box_cgroup_weigh(const struct box_cgroup *cgroup, struct box_counters *ret)
+{
+	const struct box_group *memory = &cgroup->groups[BOX_MEMORY];
+
+	if (memory->fd >= 0)
+		read_key(memory->fd, "memory.stat", memory->v2 ? "anon" : "total_rss", &ret->anonymous);
 }
 
 void box_cgroup_read(const struct box_cgroup *cgroup, struct box_counters *ret)
 {
+	const struct box_group *memory = &cgroup->groups[BOX_MEMORY];
 	const struct box_group *pids = &cgroup->groups[BOX_PIDS];
 	const struct box_group *unified = &cgroup->groups[BOX_UNIFIED];
 	const struct box_group *cpu = &cgroup->groups[BOX_CPUACCT];
+	const struct key times[] = { { "user_usec", &ret->user_us }, { "system_usec", &ret->system_us } };
 
-	*ret = (struct box_counters){ 0 };
-	read_memory(&cgroup->groups[BOX_MEMORY], ret);
-	if (pids->fd >= 0) {
+	if (memory->fd >= 0)
+		ret->memory_peak = read_number(memory->fd, memory->v2 ? "memory.peak"
+								       : "memory.max_usage_in_bytes");
+	if (pids->fd >= 0)
 		ret->processes_peak = read_number(pids->fd, "pids.peak");
-		ret->processes_refused = read_key(pids->fd, "pids.events", "max");
-	}
 	if (unified->fd >= 0) {
-		ret->user_us = read_key(unified->fd, "cpu.stat", "user_usec");
-		ret->system_us = read_key(unified->fd, "cpu.stat", "system_usec");
+		read_keys(unified->fd, "cpu.stat", times, 2);
 		ret->has_cpu = true;
 	} else if (cpu->fd >= 0 && !cpu->v2) {
 		ret->user_us = read_number(cpu->fd, "cpuacct.usage_user") / 1000;

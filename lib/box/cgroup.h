@@ -35,7 +35,7 @@ struct box_cgroup {
 };
 
 struct box_counters {
-	uint64_t memory_peak, memory_now;
+	uint64_t memory_peak;
 	uint64_t anonymous;         /* memory that is not files */
 	uint64_t oom_kills;         /* processes killed for want of memory */
 	uint64_t processes_peak;
@@ -49,6 +49,11 @@ struct box_counters {
 void box_cgroup_open(struct box_cgroup *cgroup, uint64_t memory, uint64_t processes, uint32_t skip);
 /* Lets the launcher go, with what it needs to join: see struct wire_go.  False when it is gone. */
 bool box_cgroup_send_go(struct box_cgroup *cgroup, int sock);
+/* oom_kills, processes_refused */
+void box_cgroup_watch(const struct box_cgroup *cgroup, struct box_counters *ret);
+/* anonymous, which costs the kernel more */
+void box_cgroup_weigh(const struct box_cgroup *cgroup, struct box_counters *ret);
+/* The rest, at the end. */
 void box_cgroup_read(const struct box_cgroup *cgroup, struct box_counters *ret);
 /* Kills everything inside, as one. */
 void box_cgroup_kill(struct box_cgroup *cgroup);

@@ -35,15 +35,10 @@ static void set_limits(struct box_run *run)
 static void open_cgroup(struct box_run *run)
 {
 	struct box_settings *s = &run->settings;
-	struct box_group *groups = run->cgroup.groups;
 
 	/* files in the box are pages and inodes of a tmpfs, charged to whoever wrote them */
 	box_cgroup_open(&run->cgroup, s->memory + s->disk + s->inodes * INODE_COST,
 			s->processes + OWN_PROCESSES, s->skip);
-	if (groups[BOX_MEMORY].fd < 0)
-		s->flags |= WIRE_LIMIT_MEMORY;
-	if (groups[BOX_PIDS].fd < 0)
-		s->flags |= WIRE_LIMIT_PROCESSES;
 }
 
 static void report_groups(struct box_run *run)
@@ -84,10 +79,11 @@ static enum assay_code start(struct box_run *run, struct assay_error *err)
 		return err->code;
 	run->settings.map_base = run->slot.base;
 	run->settings.map_count = run->slot.count;
-	open_cgroup(run);
 	if (box_pack(run->policy, &run->settings, &policy_fd, err) ||
 	    box_spawn(policy_fd, &run->child, err))
 		return err->code;
+	/* while the launcher starts */
+	open_cgroup(run);
 	report_groups(run);
 	/* a launcher that is gone already shows in the loop */
 	(void)box_cgroup_send_go(&run->cgroup, run->child.report);
@@ -123,6 +119,8 @@ static void fill(struct box_run *run, struct assay_box_result *ret)
 	ret->cpu_system_s = (double)(c->has_cpu ? c->system_us : run->usage[1]) / 1e6;
 	ret->memory_peak = c->memory_peak ? c->memory_peak : run->usage[2] * 1024;
 	ret->processes_peak = c->processes_peak > OWN_PROCESSES ? c->processes_peak - OWN_PROCESSES : 0;
+	ret->io_read_bytes = run->usage[3] * 512;
+	ret->io_write_bytes = run->usage[4] * 512;
 	ret->log_bytes = run->log_bytes;
 	ret->log_truncated = run->log_truncated;
 	ret->workspace_fd = run->workspace;

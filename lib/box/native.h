@@ -28,7 +28,7 @@ struct box_run {
 	bool disk_was_full;
 	uint64_t log_bytes;
 	bool log_truncated;
-	uint64_t usage[3];              /* user us, system us, max rss KiB: without controllers */
+	uint64_t usage[5];              /* see WIRE_USAGE */
 	bool failed;                    /* the launcher could not set it up */
 	struct assay_error failure;
 };

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "assay/cleanup.h"
@@ -46,6 +48,31 @@ static enum assay_code put_list(struct packer *p, const char *const *list, uint3
 	return ASSAY_OK;
 }
 
+/* Overlays are made of directories: a file is shown through its own. */
+static enum assay_code put_source(struct packer *p, const char *source, struct wire_mount *out,
+				  struct assay_error *err)
+{
+	assay_auto(assay_freep) char *whole = NULL;
+	struct stat st;
+	char *slash;
+
+	if (stat(source, &st))
+		return assay_fail_errno(err, "box: input %s", source);
+	if (S_ISDIR(st.st_mode)) {
+		out->source = put_text(p, source);
+		out->name = put_text(p, "");
+		return ASSAY_OK;
+	}
+	whole = realpath(source, NULL);
+	if (!whole)
+		return assay_fail_errno(err, "box: input %s", source);
+	slash = strrchr(whole, '/');
+	out->name = put_text(p, slash + 1);
+	*slash = '\0';
+	out->source = put_text(p, *whole ? whole : "/");
+	return ASSAY_OK;
+}
+
 static enum assay_code put_mounts(struct packer *p, const struct assay_box_mount *mounts,
 				  struct assay_error *err)
 {
@@ -55,8 +82,9 @@ static enum assay_code put_mounts(struct packer *p, const struct assay_box_mount
 		if (p->head.mount_count++ == WIRE_MAX_MOUNTS)
 			return assay_fail(err, ASSAY_ELIMIT, "box: inputs: want at most %d",
 					  WIRE_MAX_MOUNTS);
-		out->source = put_text(p, mounts->source);
 		out->target = put_text(p, mounts->target);
+		if (put_source(p, mounts->source, out, err))
+			return err->code;
 	}
 	return ASSAY_OK;
 }

@@ -89,14 +89,22 @@ static void look_at_disk(struct box_run *run)
 				      is_full(fs.f_ffree, fs.f_files);
 }
 
-static void look_at_limits(struct box_run *run)
+static void look_at_counters(struct box_run *run)
 {
-	box_cgroup_read(&run->cgroup, &run->counters);
-	/* the group's limit has room for files as well: memory itself is watched here */
-	if (run->counters.oom_kills || run->counters.anonymous > run->settings.memory)
+	box_cgroup_watch(&run->cgroup, &run->counters);
+	if (run->counters.oom_kills)
 		stop(run, ASSAY_BOX_MEMORY);
 	if (run->counters.processes_refused)
 		stop(run, ASSAY_BOX_PROCESSES);
+}
+
+static void look_at_limits(struct box_run *run)
+{
+	look_at_counters(run);
+	/* the group's limit has room for files as well: memory itself is watched here */
+	box_cgroup_weigh(&run->cgroup, &run->counters);
+	if (run->counters.anonymous > run->settings.memory)
+		stop(run, ASSAY_BOX_MEMORY);
 	if (assay_time_monotonic() - run->started > (double)run->time_s)
 		stop(run, ASSAY_BOX_TIME);
 	if (assay_interrupted)
@@ -119,8 +127,8 @@ static void reap(struct box_run *run)
 static enum assay_code take(struct box_run *run, const struct pollfd *fds, struct assay_error *err)
 {
 	/* all records first: the end of the probes must not be learnt after the first refused call */
-	if (run->child.report >= 0)
-		while (box_take_records(run))
+	if (fds[1].revents | fds[2].revents)
+		while (run->child.report >= 0 && box_take_records(run))
 			;
 	if (fds[2].revents & POLLIN)
 		box_notify_answer(run->listener, &run->isolation, run->ready);
@@ -165,6 +173,7 @@ enum assay_code box_supervise(struct box_run *run, struct assay_error *err)
 			look_at_limits(run);
 	}
 	look_at_disk(run);
-	look_at_limits(run);
+	look_at_counters(run);
+	box_cgroup_read(&run->cgroup, &run->counters);
 	return code;
 }

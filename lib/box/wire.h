@@ -15,7 +15,7 @@
 
 #define WIRE_MAX_ARGS 1024
 #define WIRE_MAX_MOUNTS 512
-#define WIRE_MAX_FILES 32
+#define WIRE_MAX_FILES 64
 #define WIRE_MAX_DATA (2u << 20)
 #define WIRE_MAX_FILTER 4096 /* instructions: the kernel's own limit */
 
@@ -38,15 +38,17 @@ enum wire_flags {
 
 struct wire_go {
 	uint32_t magic, version;
+	uint32_t flags; /* WIRE_LIMIT_...: what the groups cannot hold */
 	uint32_t tasks, into;
 	uint32_t into_layers; /* what is missing when that fails: a bit a layer */
 };
 
+/* A directory; or, with a name, the file of that name in it. */
 struct wire_mount {
-	uint32_t source, target;
+	uint32_t source, name, target;
 };
 
-/* A small file of fixed content, shown read-only. */
+/* A small file of fixed content below /proc or /sys, shown read-only. */
 struct wire_file {
 	uint32_t target, content, size;
 };
@@ -79,6 +81,7 @@ struct wire_policy {
 	X(LAYER_UTSNS, "uts-namespace")                                                            \
 	X(LAYER_IDMAP, "idmapped-root")                                                            \
 	X(LAYER_ROOT, "read-only-root")                                                            \
+	X(LAYER_INPUTS, "inputs")                                                                  \
 	X(LAYER_WORKSPACE, "workspace")                                                            \
 	X(LAYER_PROC, "proc-masked")                                                               \
 	X(LAYER_DEV, "minimal-dev")                                                                \
@@ -114,7 +117,8 @@ enum wire_kind {
 	WIRE_LISTENER,  /* carries the seccomp listener */
 	WIRE_READY,     /* the command is about to be executed */
 	WIRE_EXIT,      /* the command's end; status: wait status */
-	WIRE_USAGE,     /* of the whole box; values: user us, system us, max rss KiB */
+	WIRE_USAGE,     /* of the whole box; values: user us, system us, max rss KiB,
+			 * blocks of 512 bytes read and written */
 	WIRE_INTERFACE, /* detail: name; values: rx packets, tx packets, rx bytes, tx bytes */
 	WIRE_ERROR,     /* could not be set up; status: errno; detail: at what */
 };
@@ -124,7 +128,7 @@ struct wire_record {
 	uint16_t version, kind;
 	uint32_t id;
 	int32_t status;
-	uint64_t values[4];
+	uint64_t values[5];
 	char detail[160];
 };
 

@@ -33,10 +33,21 @@ static inline bool skeleton_make(struct skeleton *s)
 	static const char *const places[] = { "/bin", "/sbin", "/lib", "/lib64" };
 	const char *tmp = getenv("TMPDIR");
 
+	/* what every environment has to mount on */
+	static const char *const directories[] = { "dev", "etc", "proc", "sys", "tmp", "usr", "var",
+						   "var/tmp" };
+
 	*s = (struct skeleton){ .mount_count = 0 };
 	snprintf(s->root, sizeof(s->root), "%s/assay-skeleton.XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(s->root) || chmod(s->root, 0755))
 		return false;
+	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+		char path[300];
+
+		snprintf(path, sizeof(path), "%s/%s", s->root, directories[i]);
+		if (mkdir(path, 0755))
+			return false;
+	}
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		char target[256], path[300];
 		ssize_t len = readlink(places[i], target, sizeof(target) - 1);

@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "launcher.h"
@@ -32,41 +33,55 @@ static void join_keyring(void)
 	report_layer(LAYER_KEYRING, id < 0 ? errno : 0, "session keyring of its own");
 }
 
-static void limit(int resource, const char *name, uint64_t soft, uint64_t hard)
+/* False when only less could be had. */
+static bool limit(int resource, struct rlimit want)
 {
-	struct rlimit now, want = { soft, hard };
+	struct rlimit now;
 
-	if (getrlimit(resource, &now))
-		fail("read limit %s", name);
-	if (want.rlim_max > now.rlim_max)
-		want.rlim_max = now.rlim_max;
-	if (want.rlim_cur > want.rlim_max)
-		want.rlim_cur = want.rlim_max;
+	if (setrlimit(resource, &want) == 0)
+		return true;
+	if (errno != EPERM || getrlimit(resource, &now))
+		fail("set limit %d", resource);
+	want.rlim_max = now.rlim_max < want.rlim_max ? now.rlim_max : want.rlim_max;
+	want.rlim_cur = want.rlim_cur < want.rlim_max ? want.rlim_cur : want.rlim_max;
 	if (setrlimit(resource, &want))
-		fail("set limit %s", name);
+		fail("set limit %d", resource);
+	return false;
 }
 
+/* All that the kernel has, so that none is the host's. */
 static void set_limits(const struct wire_policy *p)
 {
-	struct rlimit core;
+	bool bare = go_flags & WIRE_LIMIT_PROCESSES;
+	const struct {
+		int resource;
+		struct rlimit value;
+	} limits[] = {
+		{ RLIMIT_CORE, { 0, 0 } },
+		{ RLIMIT_NOFILE, { 1024, 65536 } },
+		{ RLIMIT_FSIZE, { p->disk, p->disk } },
+		{ RLIMIT_STACK, { 8 << 20, RLIM_INFINITY } },
+		{ RLIMIT_MEMLOCK, { 64 << 10, 64 << 10 } },
+		{ RLIMIT_RTPRIO, { 0, 0 } },
+		{ RLIMIT_NICE, { 0, 0 } },
+		{ RLIMIT_MSGQUEUE, { 800 << 10, 800 << 10 } },
+		{ RLIMIT_SIGPENDING, { 4096, 4096 } },
+		{ RLIMIT_CPU, { RLIM_INFINITY, RLIM_INFINITY } },
+		{ RLIMIT_DATA, { RLIM_INFINITY, RLIM_INFINITY } },
+		{ RLIMIT_RSS, { RLIM_INFINITY, RLIM_INFINITY } },
+		{ RLIMIT_LOCKS, { RLIM_INFINITY, RLIM_INFINITY } },
+		{ RLIMIT_RTTIME, { RLIM_INFINITY, RLIM_INFINITY } },
+		{ RLIMIT_AS, go_flags & WIRE_LIMIT_MEMORY ? (struct rlimit){ p->memory, p->memory }
+							  : (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY } },
+		/* the group counts first where there is one: it tells what happened */
+		{ RLIMIT_NPROC, { p->processes * (bare ? 1 : 2), p->processes * (bare ? 1 : 2) } },
+	};
+	unsigned lowered = 0;
 
-	limit(RLIMIT_CORE, "core", 0, 0);
-	limit(RLIMIT_NOFILE, "nofile", 1024, 65536);
-	limit(RLIMIT_FSIZE, "fsize", p->disk, p->disk);
-	limit(RLIMIT_STACK, "stack", 8 << 20, RLIM_INFINITY);
-	limit(RLIMIT_MEMLOCK, "memlock", 64 << 10, 64 << 10);
-	limit(RLIMIT_RTPRIO, "rtprio", 0, 0);
-	limit(RLIMIT_NICE, "nice", 0, 0);
-	limit(RLIMIT_MSGQUEUE, "msgqueue", 800 << 10, 800 << 10);
-	limit(RLIMIT_SIGPENDING, "sigpending", 4096, 4096);
-	if (p->flags & WIRE_LIMIT_MEMORY)
-		limit(RLIMIT_AS, "as", p->memory, p->memory);
-	if (p->flags & WIRE_LIMIT_PROCESSES)
-		limit(RLIMIT_NPROC, "nproc", p->processes, p->processes);
-	if (getrlimit(RLIMIT_CORE, &core) || core.rlim_max)
-		fail("core limit did not hold");
-	report_layer(LAYER_RLIMITS, 0, "core 0, fsize %llu, nofile 1024",
-		     (unsigned long long)p->disk);
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		lowered += !limit(limits[i].resource, limits[i].value);
+	report_layer(LAYER_RLIMITS, 0, "core 0, fsize %llu, nofile 1024%s", (unsigned long long)p->disk,
+		     lowered ? "; some lower than wanted, as we were started with less" : "");
 }
 
 static void set_affinity(const struct wire_policy *p)
@@ -89,10 +104,13 @@ static void set_affinity(const struct wire_policy *p)
 
 static void drop_bounding_set(void)
 {
+	int cap = 0;
+
 	/* EINVAL: beyond the last one of this kernel */
-	for (int cap = 0; prctl(PR_CAPBSET_DROP, cap) == 0 || errno != EINVAL; cap++)
-		if (prctl(PR_CAPBSET_READ, cap) != 0)
-			fail("drop capability %d", cap);
+	while (prctl(PR_CAPBSET_DROP, cap) == 0)
+		cap++;
+	if (errno != EINVAL || prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN) != 0)
+		fail("drop capability %d", cap);
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
 					     SECBIT_NO_SETUID_FIXUP_LOCKED |
 					     SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
@@ -139,11 +157,14 @@ static void forbid_new_privileges(void)
 #define FS_READ (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define NET_TCP 3ULL  /* bind, connect: ABI 4 */
 #define SCOPE_ALL 3ULL /* abstract sockets, signals: ABI 6 */
+/* ABI 7: no denial of a build or of its own domains fills the host's audit log */
+#define QUIET (1 << 0 | 1 << 2)
 
 struct ruleset {
 	uint64_t fs, net, scoped;
 };
 
+/* The descriptors are closed by exec. */
 static void allow_beneath(int ruleset, const char *path, uint64_t rights)
 {
 	struct landlock_path_beneath_attr rule = { .allowed_access = rights };
@@ -153,7 +174,6 @@ static void allow_beneath(int ruleset, const char *path, uint64_t rights)
 		return; /* not in this box: nothing to allow */
 	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
 		fail("landlock rule for %.120s", path);
-	close(rule.parent_fd);
 }
 
 static void restrict_by_landlock(const struct wire_policy *p)
@@ -190,9 +210,8 @@ static void restrict_by_landlock(const struct wire_policy *p)
 	allow_beneath(ruleset, "/proc", write_file); /* thread names and the like */
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
 		allow_beneath(ruleset, nodes[i], write_file);
-	if (syscall(SYS_landlock_restrict_self, ruleset, 0))
+	if (syscall(SYS_landlock_restrict_self, ruleset, abi >= 7 ? QUIET : 0))
 		fail("landlock");
-	close(ruleset);
 	report_layer(LAYER_LANDLOCK, 0, "ABI %ld: writes only to workspace, /tmp, /var/tmp, /dev/shm",
 		     abi);
 }
@@ -225,22 +244,64 @@ static bool is_refused(long result)
 	return result < 0;
 }
 
-static void probe(const struct wire_policy *p)
+/* A call of another ABI of this machine kills, or does not exist there. */
+static bool probe_foreign_abi(void)
+{
+#ifdef __x86_64__
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		long number = 20; /* getpid by the 32-bit gate */
+
+		__asm__ volatile("int $0x80" : "+a"(number) : : "memory");
+		_exit(0);
+	}
+	return child > 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status);
+#else
+	return true;
+#endif
+}
+
+/* Each refused call is a turn of the supervisor.  Before a build one stands for all, the socket of a
+ * forbidden family, since there is one filter; a check of the machine tries more. */
+static bool probe_calls(void)
 {
 	union bpf_attr bpf = { 0 };
-	bool calls, families;
 
-	calls = is_refused(syscall(SYS_unshare, CLONE_NEWUSER)) &&
-		is_refused(syscall(SYS_bpf, BPF_MAP_CREATE, &bpf, sizeof(bpf))) &&
-		is_refused(syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0));
-	families = is_refused(socket(AF_INET, SOCK_STREAM, 0)) &&
-		   is_refused(socket(AF_VSOCK, SOCK_STREAM, 0));
+	return probe_foreign_abi() && is_refused(syscall(SYS_unshare, CLONE_NEWUSER)) &&
+	       is_refused(syscall(SYS_bpf, BPF_MAP_CREATE, &bpf, sizeof(bpf))) &&
+	       is_refused(syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0)) &&
+	       is_refused(syscall(SYS_io_uring_setup, 1, NULL)) &&
+	       is_refused(syscall(SYS_userfaultfd, 0)) &&
+	       is_refused(syscall(SYS_ptrace, 0, 0, 0, 0));
+}
+
+static bool probe_families(const struct wire_policy *p)
+{
+	static const int more[] = { AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_ALG };
+
+	if (!is_refused(socket(AF_VSOCK, SOCK_STREAM, 0)))
+		return false;
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]) && p->flags & WIRE_PROBE_ONLY; i++)
+		if (!is_refused(socket(more[i], SOCK_RAW, 0)))
+			return false;
+	return true;
+}
+
+static void probe(const struct wire_policy *p)
+{
+	bool families = probe_families(p);
+	bool calls = p->flags & WIRE_PROBE_ONLY ? probe_calls() : prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER;
+
 	if (p->filter_count && !policy_skips(p, LAYER_SECCOMP))
-		report_layer(LAYER_SECCOMP, calls ? 0 : EPERM,
-			     "allow-list of %u instructions; unshare, bpf, keyctl refused",
-			     p->filter_count);
+		report_layer(LAYER_SECCOMP, calls ? 0 : EPERM, "allow-list of %u instructions%s",
+			     p->filter_count,
+			     p->flags & WIRE_PROBE_ONLY
+				     ? "; unshare, bpf, keyctl, io_uring, ptrace refused; foreign ABI killed"
+				     : "");
 	report_layer(LAYER_FAMILIES, families ? 0 : EPERM,
-		     families ? "unix only; inet and vsock refused" : "a forbidden family opened");
+		     families ? "unix only; others are refused" : "a forbidden family opened");
 	if (open("/proc/sys/kernel/core_pattern", O_WRONLY | O_CLOEXEC) >= 0)
 		report_layer(LAYER_PROC, EPERM, "core_pattern can be opened for writing");
 }

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,12 +71,12 @@ static _Noreturn void reap_until(pid_t command)
 	_exit(0);
 }
 
-void init_main(const struct wire_policy *p, int sock)
+void init_main(const struct wire_policy *p, int go)
 {
 	pid_t command;
-	char go;
+	char byte;
 
-	if (recv(sock, &go, 1, 0) != 1)
+	if (read(go, &byte, 1) != 1)
 		_exit(125);
 	prctl(PR_SET_NAME, "assay-init");
 	become_root_inside(p);
@@ -88,11 +87,11 @@ void init_main(const struct wire_policy *p, int sock)
 	report_layer(LAYER_CGROUPNS, policy_skips(p, LAYER_CGROUPNS) ? ECANCELED : 0, "own root");
 	name_host(p);
 	tree.policy = p;
-	tree_build(&tree, sock);
-	close(sock);
+	tree_build(&tree);
 	tree_enter(&tree);
 	report_flush();
-	command = fork();
+	/* nothing of ours is copied; the child only calls down from here */
+	command = vfork();
 	if (command < 0)
 		fail("fork the command");
 	if (command == 0)

@@ -4,7 +4,8 @@
  *
  *	main.c     reads the policy, clones the box's init, maps ids, waits, reads network counters
  *	policy.c   checks the policy
- *	ids.c      user and group maps; idmapped detached mounts, handed to the init
+ *	ids.c      user and group maps
+ *	sources.c  what is seen of the host, as detached mounts
  *	init.c     pid 1 of the box: builds it, forks the command, reaps
  *	tree.c     the file tree: overlay, workspace, /tmp, inputs, the change of root
  *	kernelfs.c /proc, /dev and /sys
@@ -25,6 +26,9 @@
 
 #include "../wire.h"
 
+/* What the library said when it let us go: enum wire_flags that depend on the control groups. */
+extern uint32_t go_flags;
+
 /* Ends the process after reporting errno and what was tried. */
 _Noreturn void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void report(enum wire_kind kind, uint32_t id, int status, const char *fmt, ...)
@@ -37,9 +41,8 @@ void report_fd(enum wire_kind kind, int fd);
 void report_usage(const struct rusage *usage);
 void report_interface(const char *name, const uint64_t values[4]);
 
-/* One descriptor over a socket; fd_receive gives -1 with errno set. */
+/* A packet with or without a descriptor; 0, or -1 with errno set. */
 int fd_send(int sock, const void *data, size_t len, int fd);
-int fd_receive(int sock);
 
 const struct wire_policy *policy_read(int fd);
 const char *policy_text(const struct wire_policy *p, uint32_t offset);
@@ -50,37 +53,45 @@ static inline bool policy_skips(const struct wire_policy *p, enum wire_layer lay
 
 /* The launcher's side: maps the init's ids. */
 void ids_map(const struct wire_policy *p, pid_t init);
-/* Opens root, inputs and device nodes as detached mounts and sends them, in the fixed order in
- * which tree_receive() and kernelfs_dev() take them. */
-void ids_send_trees(const struct wire_policy *p, pid_t init, int sock);
 bool ids_privileged(const struct wire_policy *p);
 
-extern const char *const device_names[];
 #define DEVICE_COUNT 5
+extern const char *const device_names[DEVICE_COUNT];
 
-_Noreturn void init_main(const struct wire_policy *p, int sock);
+extern struct sources {
+	int root, inputs[WIRE_MAX_MOUNTS], devices[DEVICE_COUNT];
+} sources;
+
+void sources_open(const struct wire_policy *p);
+/* userns -1: only read-only. */
+void sources_shift(const struct wire_policy *p, int userns);
+void sources_close(const struct wire_policy *p);
+
+/* go: a byte can be read when the ids are mapped. */
+_Noreturn void init_main(const struct wire_policy *p, int go);
+
+#define MOUNT_SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
 /* What the init knows about the tree while it grows. */
 struct tree {
 	const struct wire_policy *policy;
 	int holder;  /* the capped tmpfs: workspace, /tmp, upper layer */
+	int fixed;   /* in it, read-only: the files that every box shows, a blank file and directory */
 	int root;    /* the box's root */
-	int trees[1 + WIRE_MAX_MOUNTS];
-	int devices[DEVICE_COUNT];
 };
 
-void tree_build(struct tree *t, int sock);
+void tree_build(struct tree *t);
 void tree_enter(struct tree *t);
-/* A place for a mount inside the root, made when missing; links are followed inside the root only. */
-int tree_place(struct tree *t, const char *target, bool directory);
-/* Clones a directory or file of the holder into the box. */
-void tree_show(struct tree *t, const char *held, const char *target, uint64_t attributes);
-int tree_clone(int dirfd, const char *path, uint64_t attributes);
-void tree_attach(int mount, int place, const char *target);
+/* Mounts a detached mount inside the root, at a place that is made when missing; links are followed
+ * inside the root only. */
+void tree_attach(struct tree *t, int mount, const char *target, bool directory);
+/* Clones a directory or file into the box; the clone is as read-only as what it is cloned from. */
+void tree_show(struct tree *t, int dirfd, const char *name, const char *target, bool directory);
+int tree_clone(int dirfd, const char *name);
 
-void kernelfs_mount(struct tree *t);
-void kernelfs_dev(struct tree *t);
-void kernelfs_close_sys(struct tree *t);
+/* Writes the fixed files below dir, which becomes t->fixed. */
+void kernelfs_write(const struct wire_policy *p, int dir);
+void kernelfs_show(struct tree *t);
 
 _Noreturn void command_run(const struct wire_policy *p);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * assay-box: descriptor 3 is the policy, 4 the socket to the library.  This process stays outside of
- * the box: it clones the init, maps its ids, hands it the trees, waits, and reads what the network
- * counters say.  It dies with the library's process, and the box dies with it.
+ * the box: it opens what is shown of the host, clones the init, maps its ids, waits, and reads what
+ * the network counters say.  It dies with the library's process, and the box dies with it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 #include "launcher.h"
+
+uint32_t go_flags;
 
 /* Namespaces without which no box can be built, and those that a mutant may lack. */
 #define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS)
@@ -61,6 +63,7 @@ static int join_groups(uint32_t *ret_layers)
 		close(fds[i]);
 	}
 	*ret_layers = go.into_layers;
+	go_flags = go.flags;
 	return go.into ? fds[go.tasks] : -1;
 }
 
@@ -135,10 +138,10 @@ static pid_t start_init(const struct wire_policy *p, int group, uint32_t layers,
 	if (init < 0)
 		fail("create namespaces");
 	if (init == 0) {
-		close(pair[0]);
-		init_main(p, pair[1]);
+		close(pair[1]);
+		init_main(p, pair[0]);
 	}
-	close(pair[1]);
+	close(pair[0]);
 	return init;
 }
 
@@ -152,6 +155,19 @@ static int wait_for(pid_t init)
 	return status;
 }
 
+/* What needs the init's user namespace; then it may go on. */
+static void complete(const struct wire_policy *p, pid_t init, int userns, int go)
+{
+	ids_map(p, init);
+	if (ids_privileged(p)) {
+		sources_shift(p, userns);
+		sources_close(p);
+	}
+	if (write(go, "", 1) != 1)
+		fail("start the box's init");
+	close(go);
+}
+
 int main(void)
 {
 	const struct wire_policy *p;
@@ -161,22 +177,20 @@ int main(void)
 	pid_t init;
 
 	prepare();
-	group = join_groups(&layers);
 	p = policy_read(WIRE_POLICY_FD);
 	give_descriptors(p);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		fail("socket pair");
+	if (pipe2(pair, O_CLOEXEC))
+		fail("pipe");
+	if (ids_privileged(p))
+		sources_open(p);
+	group = join_groups(&layers);
 	init = start_init(p, group, layers, pair);
 	report(WIRE_PID, (uint32_t)init, 0, "init");
 	userns = open_namespace(init, "user");
 	netns = open_namespace(init, "net");
-	ids_map(p, init);
-	if (send(pair[0], "", 1, MSG_NOSIGNAL) != 1)
-		fail("start the box's init");
-	if (ids_privileged(p))
-		ids_send_trees(p, init, pair[0]);
-	else
-		report_layer(LAYER_IDMAP, EPERM, "needs the right to map a range of ids");
+	if (userns < 0)
+		fail("open the box's user namespace");
+	complete(p, init, userns, pair[1]);
 	/* the log ends when the last writer of the box is gone: that must not be us */
 	close(1);
 	close(2);

@@ -32,6 +32,13 @@ static void check_area(const struct wire_policy *p, uint32_t offset, uint64_t si
 		fail("policy: area outside of its data");
 }
 
+static void check_kernel_path(const char *path)
+{
+	errno = EINVAL;
+	if ((strncmp(path, "/proc/", 6) && strncmp(path, "/sys/", 5)) || strstr(path, ".."))
+		fail("policy: fixed file outside of /proc and /sys");
+}
+
 static void check(const struct wire_policy *p, uint64_t size)
 {
 	errno = EINVAL;
@@ -59,9 +66,13 @@ static void check(const struct wire_policy *p, uint64_t size)
 	for (uint32_t i = 0; i < p->mount_count; i++) {
 		check_text(p, p->mounts[i].source, true);
 		check_text(p, p->mounts[i].target, true);
+		check_text(p, p->mounts[i].name, false);
+		if (strchr(policy_text(p, p->mounts[i].name), '/'))
+			fail("policy: name of an input is a path");
 	}
 	for (uint32_t i = 0; i < p->file_count; i++) {
 		check_text(p, p->files[i].target, true);
+		check_kernel_path(policy_text(p, p->files[i].target));
 		check_area(p, p->files[i].content, p->files[i].size);
 	}
 }

@@ -32,32 +32,6 @@ int fd_send(int sock, const void *data, size_t len, int fd)
 	return sendmsg(sock, &message, MSG_NOSIGNAL) == (ssize_t)len ? 0 : -1;
 }
 
-int fd_receive(int sock)
-{
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	int status = 0, fd;
-	struct iovec part = { &status, sizeof(status) };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
-				  .msg_controllen = sizeof(control.bytes) };
-	struct cmsghdr *header;
-
-	if (recvmsg(sock, &message, MSG_CMSG_CLOEXEC) != sizeof(status)) {
-		errno = EPIPE;
-		return -1;
-	}
-	header = CMSG_FIRSTHDR(&message);
-	if (!header || header->cmsg_type != SCM_RIGHTS ||
-	    header->cmsg_len != CMSG_LEN(sizeof(int))) {
-		errno = status ? status : EPROTO;
-		return -1;
-	}
-	memcpy(&fd, CMSG_DATA(header), sizeof(int));
-	return fd;
-}
-
 /* Each packet wakes the library's process: what can wait, waits for the next one. */
 static struct wire_record pending[WIRE_MAX_PACKET];
 static unsigned pending_count;
@@ -153,6 +127,8 @@ void report_usage(const struct rusage *usage)
 	record.values[1] = (uint64_t)usage->ru_stime.tv_sec * 1000000 +
 			   (uint64_t)usage->ru_stime.tv_usec;
 	record.values[2] = (uint64_t)usage->ru_maxrss;
+	record.values[3] = (uint64_t)usage->ru_inblock;
+	record.values[4] = (uint64_t)usage->ru_oublock;
 	keep_record(&record);
 }
 
@@ -161,6 +137,6 @@ void report_interface(const char *name, const uint64_t values[4])
 	struct wire_record record = { .kind = WIRE_INTERFACE };
 
 	snprintf(record.detail, sizeof(record.detail), "%s", name);
-	memcpy(record.values, values, sizeof(record.values));
+	memcpy(record.values, values, 4 * sizeof(values[0]));
 	keep_record(&record);
 }

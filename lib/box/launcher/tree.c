@@ -3,7 +3,8 @@
  * The file tree of the box.  One tmpfs, the holder, capped in bytes and inodes, carries everything
  * that can be written: the workspace, /tmp, /var/tmp, /dev/shm and the overlay's upper layer, so
  * that one number is the disk limit.  The environment is the read-only lower layer; the upper layer
- * exists to make mount points in and is made read-only before the command runs.
+ * exists to make mount points in and is made read-only before the command runs.  Inputs are shown
+ * through overlays as well: no path, inode lock or file system of the host shows.
  *
  * Places are resolved with openat2(RESOLVE_IN_ROOT) and mounts are moved onto descriptors: a link
  * in the environment never leads outside, and nothing can be swapped between check and use.
@@ -20,8 +21,6 @@
 #include <unistd.h>
 
 #include "launcher.h"
-
-#define SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
 static int open_inside(int root, const char *path, uint64_t flags)
 {
@@ -66,7 +65,8 @@ static int make_directories(struct tree *t, const char *path)
 	return dir;
 }
 
-int tree_place(struct tree *t, const char *target, bool directory)
+/* A place for a mount inside the root, made when missing. */
+static int find_place(struct tree *t, const char *target, bool directory)
 {
 	int fd = open_inside(t->root, target, O_PATH | (directory ? O_DIRECTORY : 0));
 	const char *slash = strrchr(target, '/');
@@ -84,7 +84,7 @@ int tree_place(struct tree *t, const char *target, bool directory)
 	}
 	memcpy(parent, target, (size_t)(slash - target));
 	parent[slash - target] = '\0';
-	fd = tree_place(t, parent[0] ? parent : "/", true);
+	fd = find_place(t, parent[0] ? parent : "/", true);
 	if (mknodat(fd, slash + 1, S_IFREG | 0644, 0))
 		fail("make file %.120s in the box", target);
 	close(fd);
@@ -94,47 +94,41 @@ int tree_place(struct tree *t, const char *target, bool directory)
 	return fd;
 }
 
-void tree_attach(int mount, int place, const char *target)
+void tree_attach(struct tree *t, int mount, const char *target, bool directory)
 {
+	int place = find_place(t, target, directory);
+
 	if (move_mount(mount, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
 		fail("mount on %.120s in the box", target);
 	close(mount);
 	close(place);
 }
 
-int tree_clone(int dirfd, const char *path, uint64_t attributes)
+int tree_clone(int dirfd, const char *name)
 {
-	struct mount_attr attr = { .attr_set = attributes };
-	int fd = open_tree(dirfd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE |
-						(*path ? 0 : AT_EMPTY_PATH));
+	int fd = open_tree(dirfd, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
 
 	if (fd < 0)
-		fail("open tree %.120s", path);
-	if (attributes && mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)))
-		fail("make %.120s read-only", path);
+		fail("clone %.120s", name);
 	return fd;
 }
 
-void tree_show(struct tree *t, const char *held, const char *target, uint64_t attributes)
+void tree_show(struct tree *t, int dirfd, const char *name, const char *target, bool directory)
 {
-	struct stat st;
-
-	if (fstatat(t->holder, held, &st, AT_SYMLINK_NOFOLLOW))
-		fail("holder: %s", held);
-	tree_attach(tree_clone(t->holder, held, attributes),
-		    tree_place(t, target, S_ISDIR(st.st_mode)), target);
+	tree_attach(t, tree_clone(dirfd, name), target, directory);
 }
 
+static const struct {
+	const char *name;
+	mode_t mode;
+} held[] = {
+	{ "upper", 0755 }, { "work", 0755 },  { "root", 0755 }, { "lower", 0755 },    { "blank", 0755 },
+	{ "tmp", 01777 },  { "vartmp", 01777 }, { "shm", 01777 }, { "workspace", 0755 }, { "fixed", 0755 },
+};
+
+/* It lies over the host's /proc, so that one unmount of the old root takes both. */
 static void make_holder(struct tree *t)
 {
-	static const struct {
-		const char *name;
-		mode_t mode;
-	} parts[] = {
-		{ "lower", 0755 }, { "upper", 0755 },  { "work", 0755 },	{ "root", 0755 },
-		{ "tmp", 01777 },  { "vartmp", 01777 }, { "shm", 01777 },	{ "files", 0755 },
-		{ "dev", 0755 },   { "sys", 0755 },	{ "empty", 0555 }, { "workspace", 0755 },
-	};
 	const struct wire_policy *p = t->policy;
 	int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
 	char size[32], inodes[32];
@@ -146,58 +140,87 @@ static void make_holder(struct tree *t)
 	    fsconfig(fs, FSCONFIG_SET_STRING, "mode", "0755", 0) ||
 	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
 		fail("make a tmpfs of %s bytes and %s inodes", size, inodes);
-	t->holder = fsmount(fs, FSMOUNT_CLOEXEC, SAFE);
+	t->holder = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_SAFE);
 	close(fs);
-	if (t->holder < 0 || move_mount(t->holder, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) ||
+	if (t->holder < 0 || move_mount(t->holder, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) ||
 	    fchdir(t->holder))
 		fail("mount the holder");
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
 		/* the umask is 0 until the command's own is set */
-		if (mkdirat(t->holder, parts[i].name, parts[i].mode))
-			fail("holder: %s", parts[i].name);
+		if (mkdir(held[i].name, held[i].mode))
+			fail("holder: %s", held[i].name);
 	}
-	if (fchownat(t->holder, "workspace", p->uid, p->gid, 0))
+	if (chown("workspace", p->uid, p->gid))
 		fail("holder: owner of the workspace");
+}
+
+/* Clones of a read-only mount are read-only: made so once, for all. */
+static void make_fixed(struct tree *t)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_SAFE | MOUNT_ATTR_NOEXEC };
+	int dir = open("fixed", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		fail("holder: fixed");
+	kernelfs_write(t->policy, dir);
+	close(dir);
+	t->fixed = tree_clone(t->holder, "fixed");
+	if (mount_setattr(t->fixed, "", AT_EMPTY_PATH, &attr, sizeof(attr)) ||
+	    move_mount(t->fixed, "", t->holder, "fixed", MOVE_MOUNT_F_EMPTY_PATH))
+		fail("make the fixed files read-only");
 }
 
 static void mount_root(struct tree *t)
 {
-	int place = openat(t->holder, "lower", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (place < 0)
-		fail("holder: lower");
-	tree_attach(t->trees[0], place, "lower");
 	/* relative names: no path of the host shows in mountinfo */
-	if (mount("overlay", "root", "overlay", MS_NOSUID | MS_NODEV,
+	if (move_mount(sources.root, "", t->holder, "lower", MOVE_MOUNT_F_EMPTY_PATH) ||
+	    mount("overlay", "root", "overlay", MS_NOSUID | MS_NODEV,
 		  "lowerdir=lower,upperdir=upper,workdir=work,userxattr"))
 		fail("mount the overlay");
-	t->root = openat(t->holder, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	close(sources.root);
+	t->root = open("root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (t->root < 0)
 		fail("open the overlay");
 }
 
-/* Without privileges nobody can clone the trees for us: in our own namespaces we may. */
-static void take_trees(struct tree *t, int sock)
+/* A read-only overlay of one directory; -1 where the kernel stacks no further.  The place of the lower
+ * layer is used again and again: an overlay holds on to what it was made of. */
+static int overlay_input(struct tree *t, int tree)
 {
-	const struct wire_policy *p = t->policy;
-	uint64_t attributes = MOUNT_ATTR_RDONLY | SAFE;
+	int fs, overlay = -1;
 
-	for (uint32_t i = 0; i <= p->mount_count; i++) {
-		uint32_t source = i ? p->mounts[i - 1].source : p->root;
+	if (move_mount(tree, "", t->holder, "lower", MOVE_MOUNT_F_EMPTY_PATH))
+		fail("mount an input");
+	fs = fsopen("overlay", FSOPEN_CLOEXEC);
+	if (fs >= 0 && fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", "lower:blank", 0) == 0 &&
+	    fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) == 0 &&
+	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		overlay = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_SAFE);
+	if (fs >= 0)
+		close(fs);
+	return overlay;
+}
 
-		t->trees[i] = ids_privileged(p) ? fd_receive(sock)
-						: tree_clone(AT_FDCWD, policy_text(p, source), attributes);
-		if (t->trees[i] < 0)
-			fail("receive tree %.120s", policy_text(p, source));
+/* name: the file in it that is the input, or "". */
+static int open_input(struct tree *t, int tree, const char *name, unsigned *bare)
+{
+	int overlay = overlay_input(t, tree), fd;
+
+	if (overlay < 0) {
+		++*bare;
+		overlay = open_tree(t->holder, "lower",
+				    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	}
-	for (size_t i = 0; i < DEVICE_COUNT; i++) {
-		char path[32];
-
-		snprintf(path, sizeof(path), "/dev/%s", device_names[i]);
-		t->devices[i] = ids_privileged(p) ? fd_receive(sock) : tree_clone(AT_FDCWD, path, 0);
-		if (t->devices[i] < 0)
-			fail("receive %s", path);
-	}
+	if (overlay < 0)
+		fail("clone an input");
+	close(tree);
+	if (!*name)
+		return overlay;
+	if (move_mount(overlay, "", t->holder, "lower", MOVE_MOUNT_F_EMPTY_PATH))
+		fail("mount an input");
+	fd = tree_clone(overlay, name);
+	close(overlay);
+	return fd;
 }
 
 static bool is_beneath(const char *path, const char *directory)
@@ -215,47 +238,29 @@ static bool is_writable_place(const struct wire_policy *p, const char *target)
 
 /* Inputs outside of the writable places come first, those inside them last: whatever is mounted
  * over something else never hides a place that was already prepared. */
-static void mount_inputs(struct tree *t, bool writable_places)
+static void mount_inputs(struct tree *t, bool writable_places, unsigned *bare)
 {
 	const struct wire_policy *p = t->policy;
 
 	for (uint32_t i = 0; i < p->mount_count; i++) {
 		const char *target = policy_text(p, p->mounts[i].target);
-		struct stat st;
+		const char *name = policy_text(p, p->mounts[i].name);
 
-		if (is_writable_place(p, target) != writable_places)
-			continue;
-		if (fstat(t->trees[i + 1], &st))
-			fail("input for %.120s", target);
-		tree_attach(t->trees[i + 1], tree_place(t, target, S_ISDIR(st.st_mode)), target);
+		if (is_writable_place(p, target) == writable_places)
+			tree_attach(t, open_input(t, sources.inputs[i], name, bare), target, !*name);
 	}
 }
 
-static void show_files(struct tree *t)
-{
-	const struct wire_policy *p = t->policy;
-
-	for (uint32_t i = 0; i < p->file_count; i++) {
-		const struct wire_file *file = &p->files[i];
-		char name[32];
-		int fd;
-
-		snprintf(name, sizeof(name), "files/%u", i);
-		fd = openat(t->holder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-		if (fd < 0 || write(fd, p->data + file->content, file->size) != (ssize_t)file->size)
-			fail("file for %.120s", policy_text(p, file->target));
-		close(fd);
-		tree_show(t, name, policy_text(p, file->target), MOUNT_ATTR_RDONLY | SAFE);
-	}
-}
-
-static void report_tree(struct tree *t)
+static void report_tree(struct tree *t, unsigned bare)
 {
 	int workspace = openat(t->holder, "workspace", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct statfs fs;
 
 	if (workspace < 0 || fstatfs(workspace, &fs))
 		fail("open the workspace");
+	report_layer(LAYER_INPUTS, bare ? EINVAL : 0,
+		     "%u, read-only, behind overlays; with their path on the host showing: %u",
+		     t->policy->mount_count, bare);
 	report_layer(LAYER_WORKSPACE, 0, "tmpfs of %llu bytes and %llu inodes, nosuid, nodev",
 		     (unsigned long long)fs.f_blocks * (unsigned long long)fs.f_bsize,
 		     (unsigned long long)fs.f_files);
@@ -263,25 +268,27 @@ static void report_tree(struct tree *t)
 	close(workspace);
 }
 
-void tree_build(struct tree *t, int sock)
+void tree_build(struct tree *t)
 {
 	const struct wire_policy *p = t->policy;
+	unsigned bare = 0;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		fail("make mounts private");
-	take_trees(t, sock);
+	if (!ids_privileged(p)) {
+		sources_open(p);
+		sources_shift(p, -1);
+	}
 	make_holder(t);
+	make_fixed(t);
 	mount_root(t);
-	mount_inputs(t, false);
-	tree_show(t, "tmp", "/tmp", SAFE);
-	tree_show(t, "vartmp", "/var/tmp", SAFE);
-	tree_show(t, "workspace", policy_text(p, p->workspace), SAFE);
-	mount_inputs(t, true);
-	kernelfs_mount(t);
-	kernelfs_dev(t);
-	show_files(t);
-	kernelfs_close_sys(t);
-	report_tree(t);
+	mount_inputs(t, false, &bare);
+	tree_show(t, t->holder, "tmp", "/tmp", true);
+	tree_show(t, t->holder, "vartmp", "/var/tmp", true);
+	tree_show(t, t->holder, "workspace", policy_text(p, p->workspace), true);
+	mount_inputs(t, true, &bare);
+	kernelfs_show(t);
+	report_tree(t, bare);
 }
 
 /* Both names of the root lead to the overlay: nothing of the host lies above or below it. */
@@ -303,9 +310,9 @@ void tree_enter(struct tree *t)
 	bool writable = t->policy->flags & WIRE_ROOT_INSIDE || policy_skips(t->policy, LAYER_ROOT);
 	struct statfs fs;
 
-	/* the old root now lies over the new one, and the holder over the old root: both go */
+	/* the old root now lies over the new one, with the holder in it: both go */
 	if (fchdir(t->root) || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) ||
-	    umount2(".", MNT_DETACH) || chdir("/"))
+	    chdir("/"))
 		fail("change the root");
 	check_root(t);
 	if (!writable && mount_setattr(AT_FDCWD, "/", 0, &attr, sizeof(attr)))
@@ -322,4 +329,5 @@ void tree_enter(struct tree *t)
 			     (unsigned long)fs.f_flags);
 	close(t->root);
 	close(t->holder);
+	close(t->fixed);
 }

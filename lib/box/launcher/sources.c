@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What of the host a box sees, as detached mounts: the environment, the inputs, five device nodes.
+ * With privileges they are opened by the launcher before the init is born, which inherits them, and
+ * are idmapped once its user namespace is there.  Without, the init opens them in its own
+ * namespaces, where it may, and nobody can idmap them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "launcher.h"
+
+const char *const device_names[DEVICE_COUNT] = { "null", "zero", "full", "random", "urandom" };
+
+struct sources sources;
+
+/* Whoever is not privileged may not uncover what mounts hide: they come along. */
+static unsigned recursion(const struct wire_policy *p)
+{
+	return ids_privileged(p) ? 0 : AT_RECURSIVE;
+}
+
+static int open_clone(const char *path, unsigned recursive)
+{
+	int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
+
+	if (fd < 0)
+		fail("open tree %.120s", path);
+	return fd;
+}
+
+void sources_open(const struct wire_policy *p)
+{
+	char path[32];
+
+	sources.root = open_clone(policy_text(p, p->root), recursion(p));
+	for (uint32_t i = 0; i < p->mount_count; i++)
+		sources.inputs[i] = open_clone(policy_text(p, p->mounts[i].source), recursion(p));
+	for (size_t i = 0; i < DEVICE_COUNT; i++) {
+		snprintf(path, sizeof(path), "/dev/%s", device_names[i]);
+		sources.devices[i] = open_clone(path, 0);
+	}
+}
+
+/* Read-only and, where its file system can, idmapped. */
+static bool shift(int tree, int userns, const char *path)
+{
+	struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+	};
+
+	if (userns >= 0) {
+		attr.attr_set |= MOUNT_ATTR_IDMAP;
+		attr.userns_fd = (uint64_t)userns;
+		if (mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0)
+			return true;
+		attr.attr_set &= ~(uint64_t)MOUNT_ATTR_IDMAP;
+		attr.userns_fd = 0;
+	}
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)))
+		fail("make %.120s read-only", path);
+	return false;
+}
+
+void sources_shift(const struct wire_policy *p, int userns)
+{
+	unsigned unmapped = 0;
+	bool root;
+
+	if (policy_skips(p, LAYER_IDMAP))
+		userns = -1;
+	root = shift(sources.root, userns, policy_text(p, p->root));
+	for (uint32_t i = 0; i < p->mount_count; i++)
+		unmapped += !shift(sources.inputs[i], userns, policy_text(p, p->mounts[i].source));
+	if (!ids_privileged(p))
+		report_layer(LAYER_IDMAP, EPERM, "needs the right to map a range of ids");
+	else
+		report_layer(LAYER_IDMAP, root ? 0 : EOPNOTSUPP,
+			     "environment: %s; inputs that show as owned by nobody: %u of %u",
+			     root ? "read-only clone" : "refused by its file system", unmapped,
+			     p->mount_count);
+}
+
+void sources_close(const struct wire_policy *p)
+{
+	close(sources.root);
+	for (uint32_t i = 0; i < p->mount_count; i++)
+		close(sources.inputs[i]);
+	for (size_t i = 0; i < DEVICE_COUNT; i++)
+		close(sources.devices[i]);
+}
