@@ -5,6 +5,7 @@
  */
 #include "cause_match.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "assay/cleanup.h"
@@ -37,6 +38,8 @@ static const struct {
 	{ "MANIFEST.MF", "Created-By:", "tool_version_differs", ASSAY_LIKELY },
 	{ "MANIFEST.MF", "Build-Jdk", "tool_version_differs", ASSAY_LIKELY },
 	{ "MANIFEST.MF", "Built-By:", "captures_username", ASSAY_LIKELY },
+	{ "package.json", "\"gitHead\":", "npm_metadata_differs", ASSAY_LIKELY },
+	{ "package.json", "\"_", "npm_metadata_differs", ASSAY_LIKELY },
 	{ ".la", "libdir=", "libtool_captures_shell_build-flags_build-path_path-env",
 	  ASSAY_LIKELY },
 	{ ".la", "dependency_libs=", "libtool_captures_shell_build-flags_build-path_path-env",
@@ -77,14 +80,23 @@ static bool match_sum(const struct assay_change *c, struct assay_match *ret)
 	return true;
 }
 
+static struct assay_span without_indent(struct assay_span line)
+{
+	while (line.len > 0 && (line.data[0] == ' ' || line.data[0] == '\t'))
+		line = assay_span_cut(line, 1, line.len);
+	return line;
+}
+
 static bool match_key(const struct assay_change *c, struct assay_match *ret)
 {
+	struct assay_span left = without_indent(c->left), right = without_indent(c->right);
+
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (keys[i].file && !assay_span_ends(c->file, keys[i].file))
 			continue;
 		/* one side may lack the line */
-		if (!(c->left.len == 0 || assay_span_starts(c->left, keys[i].key)) ||
-		    !(c->right.len == 0 || assay_span_starts(c->right, keys[i].key)))
+		if (!(c->left.len == 0 || assay_span_starts(left, keys[i].key)) ||
+		    !(c->right.len == 0 || assay_span_starts(right, keys[i].key)))
 			continue;
 		*ret = (struct assay_match){ keys[i].cause, keys[i].confidence, c->left, c->right,
 					     NULL };
@@ -96,6 +108,7 @@ static bool match_key(const struct assay_change *c, struct assay_match *ret)
 /* ---- order within a line ---- */
 
 #define MOST_WORDS 4096
+#define FEW_LINES 4
 
 static bool is_separator(uint8_t c)
 {
@@ -107,6 +120,15 @@ static int compare_spans(const void *left, const void *right)
 {
 	return assay_span_compare(*(const struct assay_span *)left,
 				  *(const struct assay_span *)right);
+}
+
+static const char *permuted_cause(const struct assay_change *c)
+{
+	if (assay_span_ends(c->file, "MANIFEST.MF"))
+		return "random_order_in_java_manifest";
+	if (assay_span_ends(c->file, "searchindex.js"))
+		return "randomness_in_documentation_generated_by_sphinx";
+	return "random_order_of_words";
 }
 
 static size_t split_words(struct assay_span line, struct assay_span *words)
@@ -146,8 +168,37 @@ static bool match_permuted_words(const struct assay_change *c, struct assay_matc
 	for (size_t i = 0; i < count; i++)
 		if (!assay_span_equal(left[i], right[i]))
 			return false;
-	*ret = (struct assay_match){ "random_order_of_words", ASSAY_LIKELY, c->left, c->right,
-				     NULL };
+	*ret = (struct assay_match){ permuted_cause(c), ASSAY_LIKELY, c->left, c->right, NULL };
+	return true;
+}
+
+/* ---- lines of an environment ---- */
+
+static const char *const variables[] = {
+	"PWD=",	    "OLDPWD=",	"HOME=",     "USER=",	  "LOGNAME=",	"HOSTNAME=", "SHELL=",
+	"PATH=",    "TERM=",	"LANG=",     "LANGUAGE=", "LC_",	"TZ=",	     "MAIL=",
+	"DISPLAY=", "SSH_",	"XDG_",	     "SHLVL=",	  "MAKEFLAGS=", "MFLAGS=",   "MAKELEVEL=",
+	"_=",	    "SUDO_",	"DEB_BUILD", "TMPDIR=",	  "CCACHE_",	"LD_PRELOAD=",
+};
+
+static bool is_variable(struct assay_span line)
+{
+	if (assay_span_starts(line, "export "))
+		line = assay_span_cut(line, strlen("export "), line.len);
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
+		if (assay_span_starts(line, variables[i]))
+			return true;
+	return false;
+}
+
+static bool match_variable(const struct assay_change *c, struct assay_match *ret)
+{
+	if (!c->is_text || c->left.len + c->right.len == 0 ||
+	    !(c->left.len == 0 || is_variable(c->left)) ||
+	    !(c->right.len == 0 || is_variable(c->right)))
+		return false;
+	*ret = (struct assay_match){ "captures_environment_variables", ASSAY_GUESS, c->left,
+				     c->right, NULL };
 	return true;
 }
 
@@ -209,7 +260,7 @@ static bool match_tokens(const struct assay_change *c, struct assay_match *ret)
 bool assay_cause_change(const struct assay_change *change, struct assay_match *ret)
 {
 	return match_key(change, ret) || match_sum(change, ret) || match_tokens(change, ret) ||
-	       match_permuted_words(change, ret);
+	       match_permuted_words(change, ret) || match_variable(change, ret);
 }
 
 /* ---- whole contents ---- */
@@ -228,27 +279,73 @@ static void split_lines(struct assay_span text, struct assay_span *lines, size_t
 	for (size_t i = 0; i < count; i++)
 		if (!assay_span_next_line(&text, &lines[i]))
 			lines[i] = assay_span_of("", 0);
-	qsort(lines, count, sizeof(*lines), compare_spans);
 }
 
-static bool is_permutation(struct assay_span left, struct assay_span right)
+static bool is_alphanumeric(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+}
+
+/* As collations of locales do at first: letters and digits only, without case. */
+static int compare_folded(const void *left, const void *right)
+{
+	const struct assay_span *a = left, *b = right;
+	size_t i = 0, k = 0;
+
+	for (;;) {
+		int x, y;
+
+		while (i < a->len && !is_alphanumeric(a->data[i]))
+			i++;
+		while (k < b->len && !is_alphanumeric(b->data[k]))
+			k++;
+		if (i == a->len || k == b->len)
+			return (i < a->len) - (k < b->len);
+		x = tolower(a->data[i++]);
+		y = tolower(b->data[k++]);
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
+}
+
+static bool is_sorted(const struct assay_span *lines, size_t count,
+		      int (*compare)(const void *, const void *))
+{
+	for (size_t i = 1; i < count; i++)
+		if (compare(&lines[i - 1], &lines[i]) > 0)
+			return false;
+	return true;
+}
+
+enum permutation {
+	NOT_PERMUTED,
+	PERMUTED,
+	PERMUTED_BY_COLLATION, /* one side sorted by bytes, the other as a locale does */
+};
+
+static enum permutation permutation_of(struct assay_span left, struct assay_span right)
 {
 	assay_auto(assay_freep) struct assay_span *a = NULL;
 	assay_auto(assay_freep) struct assay_span *b = NULL;
 	size_t count = count_lines(left);
+	bool collated;
 
 	if (count < 2 || count != count_lines(right) || left.len != right.len)
-		return false;
+		return NOT_PERMUTED;
 	a = calloc(count, sizeof(*a));
 	b = calloc(count, sizeof(*b));
 	if (!a || !b)
-		return false;
+		return NOT_PERMUTED;
 	split_lines(left, a, count);
 	split_lines(right, b, count);
+	collated = (is_sorted(a, count, compare_spans) && is_sorted(b, count, compare_folded)) ||
+		   (is_sorted(b, count, compare_spans) && is_sorted(a, count, compare_folded));
+	qsort(a, count, sizeof(*a), compare_spans);
+	qsort(b, count, sizeof(*b), compare_spans);
 	for (size_t i = 0; i < count; i++)
 		if (!assay_span_equal(a[i], b[i]))
-			return false;
-	return true;
+			return NOT_PERMUTED;
+	return collated ? PERMUTED_BY_COLLATION : PERMUTED;
 }
 
 static size_t skip_returns(struct assay_span s, size_t at)
@@ -272,19 +369,81 @@ static bool differs_in_line_ends(struct assay_span left, struct assay_span right
 	}
 }
 
-const char *assay_cause_whole(struct assay_span left, struct assay_span right,
-			      struct assay_span file)
+/* Who writes the lines of a file, by its name and what stands in its head. */
+static const struct {
+	const char *file, *word, *cause;
+} line_writers[] = {
+	{ "RECORD", NULL, "random_order_in_md5sums" },
+	{ "SUMS", NULL, "random_order_in_md5sums" },
+	{ "searchindex.js", NULL, "randomness_in_documentation_generated_by_sphinx" },
+	{ "objects.inv", NULL, "randomness_in_documentation_generated_by_sphinx" },
+	{ "MANIFEST.MF", NULL, "random_order_in_java_manifest" },
+	{ "plugin.xml", NULL, "random_order_in_maven_plugin_xml" },
+	{ "components.xml", NULL, "random_order_in_maven_plugin_xml" },
+	{ ".html", "avadoc", "random_order_in_documentation_generated_by_javadoc" },
+};
+
+static const char *permuted_lines_cause(struct assay_span left, struct assay_span file,
+					enum permutation permutation)
 {
 	size_t digits;
 
-	if (left.len > ASSAY_MAX_DIFF_INPUT || right.len > ASSAY_MAX_DIFF_INPUT)
-		return NULL;
-	if (left.len != right.len && differs_in_line_ends(left, right))
-		return "line_endings_differ";
-	if (!is_permutation(left, right))
-		return NULL;
-	if (is_sum_line(left, &digits) || assay_span_ends(file, "RECORD") ||
-	    assay_span_ends(file, "SUMS"))
+	if (is_sum_line(left, &digits))
 		return "random_order_in_md5sums";
-	return "random_order_of_lines";
+	for (size_t i = 0; i < sizeof(line_writers) / sizeof(line_writers[0]); i++)
+		if (assay_span_ends(file, line_writers[i].file) &&
+		    (!line_writers[i].word ||
+		     assay_span_find(assay_span_cut(left, 0, 4096), 0,
+				     assay_span_text(line_writers[i].word)) != SIZE_MAX))
+			return line_writers[i].cause;
+	return permutation == PERMUTED_BY_COLLATION ? "sort_order_differs_by_locale"
+						    : "random_order_of_lines";
+}
+
+static bool is_signature(struct assay_span left, struct assay_span right, struct assay_span file)
+{
+	static const char *const names[] = { ".RSA", ".DSA", ".EC", ".p7s", ".p7c", ".sig",
+					     ".minisig" };
+	static const char *const heads[] = { "-----BEGIN PGP SIGNATURE-----",
+					     "-----BEGIN PKCS7-----", "untrusted comment: " };
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		if (assay_span_starts(left, heads[i]) && assay_span_starts(right, heads[i]))
+			return true;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (assay_span_ends(file, names[i]))
+			return true;
+	return false;
+}
+
+bool assay_cause_whole(const struct assay_evidence *evidence, struct assay_span file,
+		       struct assay_match *ret)
+{
+	struct assay_span left = evidence->left, right = evidence->right;
+	enum permutation permutation;
+
+	*ret = (struct assay_match){ .confidence = ASSAY_CERTAIN };
+	if (left.len > ASSAY_MAX_DIFF_INPUT || right.len > ASSAY_MAX_DIFF_INPUT)
+		return false;
+	if (is_signature(left, right, file)) {
+		ret->cause = "cryptographic_signature_differs";
+		ret->confidence = ASSAY_LIKELY;
+		return true;
+	}
+	if (!evidence->is_text)
+		return false;
+	if (left.len != right.len && differs_in_line_ends(left, right)) {
+		ret->cause = "line_endings_differ";
+		return true;
+	}
+	permutation = permutation_of(left, right);
+	if (permutation == NOT_PERMUTED)
+		return false;
+	ret->cause = permuted_lines_cause(left, file, permutation);
+	/* the order of commands, and of very few lines, may well be meant */
+	if (assay_span_starts(left, "#!"))
+		ret->confidence = ASSAY_GUESS;
+	else if (count_lines(left) < FEW_LINES)
+		ret->confidence = ASSAY_LIKELY;
+	return true;
 }

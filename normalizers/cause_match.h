@@ -46,8 +46,8 @@ bool assay_cause_change(const struct assay_change *change, struct assay_match *r
 /* True when a time lies within two days of a build, or on the day of its source date. */
 bool assay_cause_in_window(const struct assay_build_context *build, int64_t seconds);
 
-/* One rule for two whole contents: order of lines, line ends.  NULL when none holds. */
-const char *assay_cause_whole(struct assay_span left, struct assay_span right,
-			      struct assay_span file);
+/* One rule for two whole contents: order of lines, line ends, signatures.  False when none holds. */
+bool assay_cause_whole(const struct assay_evidence *evidence, struct assay_span file,
+		       struct assay_match *ret);
 
 #endif

@@ -3,107 +3,20 @@
  * The recognisers of single tokens, tried in this order: what is known of both builds; drift of
  * compilers, tools and versions; then times, identifiers, paths and the other generic shapes.
  */
-#include "cause_match.h"
+#include "cause_run.h"
 
-#include "stamp.h"
+#include <strings.h>
 
-#define DAY_S 86400
 #define SHORTEST_KNOWN 3 /* a user called "a" would be found everywhere */
-
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_hex(uint8_t c)
-{
-	return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f');
-}
-
-static bool is_word(uint8_t c)
-{
-	return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_';
-}
-
-static bool is_path(uint8_t c)
-{
-	return is_word(c) || (c && strchr("/.+~-@%#=", c));
-}
-
-static bool is_version(uint8_t c)
-{
-	return is_word(c) || (c && strchr(".+~-:", c));
-}
 
 static bool is_flag(uint8_t c)
 {
-	return is_path(c) || c == ',' || c == ':';
+	return cause_is_path(c) || c == ',' || c == ':';
 }
 
 static bool is_clock(uint8_t c)
 {
-	return is_digit(c) || c == '.';
-}
-
-/* A run of bytes of one kind around a position. */
-struct run {
-	size_t start, end;
-};
-
-static struct run run_at(struct assay_span s, size_t at, bool (*in)(uint8_t))
-{
-	struct run r = { at, at };
-
-	while (r.start > 0 && in(s.data[r.start - 1]))
-		r.start--;
-	while (r.end < s.len && in(s.data[r.end]))
-		r.end++;
-	return r;
-}
-
-static struct assay_span run_span(struct assay_span s, struct run r)
-{
-	return assay_span_of(s.data + r.start, r.end - r.start);
-}
-
-static bool contains(struct assay_span s, const char *needle)
-{
-	return assay_span_find(s, 0, assay_span_text(needle)) != SIZE_MAX;
-}
-
-static bool both_contain(const struct assay_change *c, const char *needle)
-{
-	return contains(c->left, needle) && contains(c->right, needle);
-}
-
-/* The token of one kind on both sides, when it starts equally far before the mismatch. */
-struct pair {
-	struct assay_span left, right;
-	size_t back;
-};
-
-static bool pair_at(const struct assay_change *c, size_t l, size_t r, bool (*in)(uint8_t),
-		    struct pair *ret)
-{
-	struct run a = run_at(c->left, l, in), b = run_at(c->right, r, in);
-
-	if (l - a.start != r - b.start)
-		return false;
-	ret->left = run_span(c->left, a);
-	ret->right = run_span(c->right, b);
-	ret->back = l - a.start;
-	return ret->left.len > 0 && ret->right.len > 0;
-}
-
-static bool take(struct assay_token *ret, const char *cause, enum assay_confidence confidence,
-		 const struct pair *p)
-{
-	ret->cause = cause;
-	ret->confidence = confidence;
-	ret->back = p->back;
-	ret->left = p->left.len - p->back;
-	ret->right = p->right.len - p->back;
-	return ret->left + ret->right > 0;
+	return cause_is_digit(c) || c == '.';
 }
 
 /* ---- g1: what is known of both builds ---- */
@@ -125,16 +38,17 @@ static bool starts_at(struct assay_span s, size_t at, const char *text, size_t l
 	return at <= s.len && s.len - at >= len && memcmp(s.data + at, text, len) == 0;
 }
 
+static const char *known_value(const struct assay_build_context *build, size_t row)
+{
+	return build ? *(const char *const *)((const char *)build + known[row].offset) : NULL;
+}
+
 static bool is_known_value(const struct assay_change *c, size_t l, size_t r,
 			   struct assay_token *ret)
 {
-	if (!c->left_context || !c->right_context)
-		return false;
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		const char *a = *(const char *const *)((const char *)c->left_context +
-						       known[i].offset);
-		const char *b = *(const char *const *)((const char *)c->right_context +
-						       known[i].offset);
+		const char *a = known_value(c->left_context, i);
+		const char *b = known_value(c->right_context, i);
 		size_t a_len = a ? strlen(a) : 0, b_len = b ? strlen(b) : 0;
 
 		if (a_len < SHORTEST_KNOWN || b_len < SHORTEST_KNOWN || strcmp(a, b) == 0)
@@ -152,6 +66,70 @@ static bool is_known_value(const struct assay_change *c, size_t l, size_t r,
 	return false;
 }
 
+static bool in_name(uint8_t c)
+{
+	return cause_is_word(c) || c == '-' || c == '.';
+}
+
+/* How far before at the value starts in the line, and what kind of run stands for it on the other
+ * side; 0 bytes when it does not stand there.  Names of hosts and users are words of any text: they
+ * count beside an "@" only. */
+static size_t other_of_known(struct assay_span line, size_t at, const char *value,
+			     struct assay_span other, size_t other_at, size_t *ret_back)
+{
+	size_t len = strlen(value);
+	bool (*in)(uint8_t) = value[0] == '/' ? cause_is_path : in_name;
+
+	for (size_t back = 0; back <= at && back <= other_at && back <= len; back++) {
+		struct assay_span before = assay_span_cut(line, 0, at - back);
+		struct assay_span behind = assay_span_cut(line, at - back + len, line.len);
+		struct cause_run run;
+
+		if (!starts_at(line, at - back, value, len))
+			continue;
+		if (in == in_name && !assay_span_ends(before, "@") && !assay_span_starts(behind, "@"))
+			continue;
+		run = cause_run_at(other, other_at - back, in);
+		if (run.start > other_at - back || run.end <= other_at - back)
+			continue;
+		if (in == cause_is_path && !assay_span_starts(cause_run_span(other, run), "/"))
+			continue;
+		*ret_back = back;
+		return run.end - (other_at - back);
+	}
+	return 0;
+}
+
+/* Of one build only: its value stands on its side, a value of the same kind on the other.  A path goes
+ * on behind the directory of the build: what is equal there is left to the walk. */
+static bool is_half_known(const struct assay_change *c, size_t l, size_t r, struct assay_token *ret)
+{
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		const char *a = known_value(c->left_context, i);
+		const char *b = known_value(c->right_context, i);
+		const char *value = a ? a : b;
+		size_t back = 0, other, own;
+
+		if (!value || (a && b) || strlen(value) < SHORTEST_KNOWN)
+			continue;
+		other = a ? other_of_known(c->left, l, value, c->right, r, &back)
+			  : other_of_known(c->right, r, value, c->left, l, &back);
+		if (!other)
+			continue;
+		own = strlen(value);
+		if (value[0] == '/') {
+			struct cause_run run = cause_run_at(a ? c->left : c->right,
+							    (a ? l : r) - back, cause_is_path);
+
+			own = run.end - ((a ? l : r) - back);
+		}
+		*ret = (struct assay_token){ known[i].cause, ASSAY_LIKELY, back,
+					     (a ? own : other) - back, (a ? other : own) - back };
+		return true;
+	}
+	return false;
+}
+
 /* ---- drift ---- */
 
 static const char *const compiler_words[] = {
@@ -162,32 +140,32 @@ static const char *const compiler_words[] = {
 static bool is_compiler_ident(const struct assay_change *c, size_t l, size_t r,
 			      struct assay_token *ret)
 {
-	struct pair p;
+	struct cause_pair p;
 
 	for (size_t i = 0; i < sizeof(compiler_words) / sizeof(compiler_words[0]); i++) {
-		if (!contains(c->left, compiler_words[i]) && !contains(c->right, compiler_words[i]))
+		if (!cause_has(c->left, compiler_words[i]) && !cause_has(c->right, compiler_words[i]))
 			continue;
 		/* behind the first option of a DW_AT_producer, flags differ and not the compiler */
 		if (assay_span_find(assay_span_cut(c->left, 0, l), 0, assay_span_text(" -")) !=
 		    SIZE_MAX)
 			return false;
-		if (pair_at(c, l, r, is_version, &p))
-			return take(ret, "compiler_version_differs", ASSAY_LIKELY, &p);
+		if (cause_pair_at(c, l, r, cause_is_version, &p))
+			return cause_take(ret, "compiler_version_differs", ASSAY_LIKELY, &p);
 	}
 	return false;
 }
 
 static bool has_flags(struct assay_span s)
 {
-	return contains(s, " -O") || contains(s, " -m") || contains(s, " -f") ||
-	       contains(s, "CFLAGS") || contains(s, "-prefix-map=") || contains(s, "LDFLAGS");
+	return cause_has(s, " -O") || cause_has(s, " -m") || cause_has(s, " -f") ||
+	       cause_has(s, "CFLAGS") || cause_has(s, "-prefix-map=") || cause_has(s, "LDFLAGS");
 }
 
 /* Everything from the first option that differs on: options come and go in any number. */
 static bool is_flag_list(const struct assay_change *c, size_t l, size_t r, struct assay_token *ret)
 {
-	struct run a = run_at(c->left, l, is_flag), b = run_at(c->right, r, is_flag);
-	struct assay_span left = run_span(c->left, a), right = run_span(c->right, b);
+	struct cause_run a = cause_run_at(c->left, l, is_flag), b = cause_run_at(c->right, r, is_flag);
+	struct assay_span left = cause_run_span(c->left, a), right = cause_run_span(c->right, b);
 
 	if (!has_flags(c->left) || !has_flags(c->right))
 		return false;
@@ -202,6 +180,7 @@ static const char *const generator_words[] = {
 	"enerator",   "enerated by", "enerated with", "Created-By", "Creator",	  "Producer",
 	"roduced by", "reated by",   "reated with",   "Build-Jdk",  "Tool-Version", "Built with",
 	"ocutils",    "ersion of ",  "powered by",    "Pod::Man",   "pod2man",	  "DO NOT MODIFY",
+	"dded by dh_", "cmake_policy", "CMake ",      "perl v",	    "\"perl ",	  "Stylesheets",
 };
 
 /* Digits and at least one dot, after at most two letters ("v1.2", "1.2.3-4+b1"). */
@@ -209,162 +188,45 @@ static bool looks_like_version(struct assay_span s)
 {
 	size_t at = 0, dots = 0;
 
-	while (at < s.len && at < 2 && !is_digit(s.data[at]))
+	while (at < s.len && at < 2 && !cause_is_digit(s.data[at]))
 		at++;
-	if (at >= s.len || !is_digit(s.data[at]))
+	if (at >= s.len || !cause_is_digit(s.data[at]))
 		return false;
 	for (size_t i = at; i < s.len; i++)
 		dots += s.data[i] == '.';
 	return dots > 0 && dots <= 6 && s.len <= 64;
 }
 
-static bool version_pair(const struct assay_change *c, size_t l, size_t r, struct pair *ret)
+static bool version_pair(const struct assay_change *c, size_t l, size_t r, struct cause_pair *ret)
 {
-	return pair_at(c, l, r, is_version, ret) && looks_like_version(ret->left) &&
+	return cause_pair_at(c, l, r, cause_is_version, ret) && looks_like_version(ret->left) &&
 	       looks_like_version(ret->right);
 }
 
 static bool is_generator_version(const struct assay_change *c, size_t l, size_t r,
 				 struct assay_token *ret)
 {
-	struct pair p;
+	struct cause_pair p;
 
 	if (!version_pair(c, l, r, &p))
 		return false;
 	for (size_t i = 0; i < sizeof(generator_words) / sizeof(generator_words[0]); i++)
-		if (both_contain(c, generator_words[i]))
-			return take(ret, "tool_version_differs", ASSAY_LIKELY, &p);
+		if (cause_both_have(c, generator_words[i]))
+			return cause_take(ret, "tool_version_differs", ASSAY_LIKELY, &p);
 	return false;
 }
 
 static bool is_commit(const struct assay_change *c, size_t l, size_t r, struct assay_token *ret)
 {
-	struct pair p;
+	struct cause_pair p;
 
-	if (!pair_at(c, l, r, is_hex, &p) || p.left.len < 7 || p.right.len < 7 ||
+	if (!cause_pair_at(c, l, r, cause_is_hex, &p) || p.left.len < 7 || p.right.len < 7 ||
 	    p.left.len > 64 || p.right.len > 64)
 		return false;
-	if (both_contain(c, "commit") || both_contain(c, "evision") || both_contain(c, "git") ||
-	    both_contain(c, "-g"))
-		return take(ret, "source_commit_differs", ASSAY_LIKELY, &p);
+	if (cause_both_have(c, "commit") || cause_both_have(c, "evision") || cause_both_have(c, "git") ||
+	    cause_both_have(c, "-g"))
+		return cause_take(ret, "source_commit_differs", ASSAY_LIKELY, &p);
 	return false;
-}
-
-/* ---- g2: times ---- */
-
-/* Words near a stamp that name who wrote it: on the line, or in the head of the file. */
-static const struct {
-	const char *word, *cause;
-	bool in_head;
-} writers[] = {
-	{ "POT-Creation-Date", "timestamps_in_gettext_mo_files", false },
-	{ "PO-Revision-Date", "timestamps_in_gettext_mo_files", false },
-	{ "CreationDate", "timestamps_in_pdf", false },
-	{ "ModDate", "timestamps_in_pdf", false },
-	{ "Bnd-LastModified", "timestamps_in_java_manifest", false },
-	{ "Build-Time", "timestamps_in_java_manifest", false },
-	{ "Build-Date", "timestamps_in_java_manifest", false },
-	{ "Built-On", "timestamps_in_java_manifest", false },
-	{ "avadoc", "timestamps_in_documentation_generated_by_javadoc", true },
-	{ "dc.created", "timestamps_in_documentation_generated_by_javadoc", false },
-	{ "oxygen", "timestamps_in_documentation_generated_by_doxygen", true },
-	{ "qmake", "timestamps_in_qmake_makefiles", true },
-	{ "help2man", "timestamps_in_manpages_generated_by_help2man", true },
-	{ "Pod::Man", "timestamps_in_manpages_generated_by_pod2man", true },
-	{ "pod2man", "timestamps_in_manpages_generated_by_pod2man", true },
-	{ "ocbook", "timestamps_in_manpages_generated_by_docbook_utils", true },
-	{ "DocBook", "timestamps_in_manpages_generated_by_docbook_utils", true },
-	{ ".TH ", "timestamps_in_manpages", false },
-	{ ".Dd ", "timestamps_in_manpages", false },
-	{ "sphinx", "timestamps_in_documentation_generated_by_sphinx", true },
-	{ "Sphinx", "timestamps_in_documentation_generated_by_sphinx", true },
-	{ "sciidoc", "timestamps_in_documentation_generated_by_asciidoc", true },
-	{ "AsciiDoc", "timestamps_in_documentation_generated_by_asciidoc", true },
-	{ "pandoc", "timestamps_in_documentation_generated_by_pandoc", true },
-	{ "texi2", "timestamps_in_documentation_generated_by_texi2html", true },
-	{ "makeinfo", "timestamps_in_documentation_generated_by_texi2html", true },
-	{ "Texinfo", "timestamps_in_documentation_generated_by_texi2html", true },
-};
-
-static const char *stamp_writer(const struct assay_change *c, const struct assay_stamp *s)
-{
-	struct assay_span before = assay_span_cut(c->left, 0, s->offset);
-
-	for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++)
-		if (contains(c->left, writers[i].word) ||
-		    (writers[i].in_head && (contains(c->left_head, writers[i].word) &&
-					   contains(c->right_head, writers[i].word))))
-			return writers[i].cause;
-	if (strcmp(s->shape, "year") == 0)
-		return "copyright_year_in_documentation";
-	if (strcmp(s->shape, "ctime-zone") == 0 && assay_span_equal_text(before, "#"))
-		return "timestamps_in_java_properties_files";
-	if (strcmp(s->shape, "compact-date") == 0 &&
-	    (assay_span_ends(before, "dev") || assay_span_ends(before, "git") ||
-	     assay_span_ends(before, "svn") || assay_span_ends(before, "r")))
-		return "timestamps_in_python_version";
-	if (!c->is_text && (strcmp(s->shape, "cpp-date") == 0 || strcmp(s->shape, "clock") == 0 ||
-			    strcmp(s->shape, "month-day-year-clock") == 0))
-		return "timestamps_from_cpp_macros";
-	return "timestamps_embedded_in_content";
-}
-
-bool assay_cause_in_window(const struct assay_build_context *b, int64_t seconds)
-{
-	if (!b)
-		return false;
-	if (b->source_date_epoch && seconds / DAY_S == b->source_date_epoch / DAY_S)
-		return true;
-	return b->started && seconds >= b->started - 2 * DAY_S &&
-	       seconds <= (b->finished ? b->finished : b->started) + 2 * DAY_S;
-}
-
-/* Bare digits and years are dates only when something speaks for it. */
-static enum assay_confidence stamp_confidence(const struct assay_change *c,
-					      const struct assay_stamp *a,
-					      const struct assay_stamp *b)
-{
-	static const char *const weak[] = { "year", "epoch", "epoch-milliseconds", "compact-date",
-					    "compact-clock", "compact-minutes", "clock" };
-
-	if (a->has_date && assay_cause_in_window(c->left_context, a->seconds) &&
-	    assay_cause_in_window(c->right_context, b->seconds))
-		return ASSAY_CERTAIN;
-	for (size_t i = 0; i < sizeof(weak) / sizeof(weak[0]); i++)
-		if (strcmp(a->shape, weak[i]) == 0)
-			return ASSAY_GUESS;
-	return ASSAY_LIKELY;
-}
-
-static bool is_zone_shift(const struct assay_stamp *a, const struct assay_stamp *b)
-{
-	int64_t apart = a->seconds > b->seconds ? a->seconds - b->seconds
-						: b->seconds - a->seconds;
-
-	if (!a->has_clock || !a->has_date || strncmp(a->shape, "epoch", 5) == 0)
-		return false;
-	if (apart == 0)
-		return a->zone_minutes != b->zone_minutes;
-	return apart <= 14 * 3600 && apart % 1800 == 0;
-}
-
-static bool is_stamp(const struct assay_change *c, size_t l, size_t r, struct assay_token *ret)
-{
-	struct assay_stamp a, b;
-
-	if (!assay_stamp_find(c->left, l, 1, &a) || !assay_stamp_find(c->right, r, 1, &b) ||
-	    a.offset > l || b.offset > r || l - a.offset != r - b.offset)
-		return false;
-	if (a.shape != b.shape && (a.has_date != b.has_date || a.has_clock != b.has_clock))
-		return false;
-	if (strcmp(a.shape, "year") == 0 && a.seconds / DAY_S - b.seconds / DAY_S > 366 * 60)
-		return false;
-	ret->cause = is_zone_shift(&a, &b) ? "timezone_in_timestamps" : stamp_writer(c, &a);
-	ret->confidence = stamp_confidence(c, &a, &b);
-	ret->back = l - a.offset;
-	ret->left = a.len - ret->back;
-	ret->right = b.len - ret->back;
-	return true;
 }
 
 /* ---- g3: identifiers ---- */
@@ -379,7 +241,7 @@ static bool is_uuid_at(struct assay_span s)
 	for (size_t i = 0; i < 36; i++) {
 		bool dash = next < sizeof(dashes) && i == dashes[next];
 
-		if (dash ? s.data[i] != '-' : !is_hex(s.data[i]))
+		if (dash ? s.data[i] != '-' : !cause_is_hex(s.data[i]))
 			return false;
 		next += dash;
 	}
@@ -388,23 +250,25 @@ static bool is_uuid_at(struct assay_span s)
 
 static bool in_uuid(uint8_t c)
 {
-	return is_hex(c) || c == '-';
+	return cause_is_hex(c) || c == '-';
 }
 
 static bool is_uuid(const struct assay_change *c, size_t l, size_t r, struct assay_token *ret)
 {
-	struct pair p;
+	struct cause_pair p;
 
-	if (!pair_at(c, l, r, in_uuid, &p) || !is_uuid_at(p.left) || !is_uuid_at(p.right))
+	if (!cause_pair_at(c, l, r, in_uuid, &p) || !is_uuid_at(p.left) || !is_uuid_at(p.right))
 		return false;
-	return take(ret, "random_uuid",
+	if (cause_both_have(c, "xmpMM:") || cause_both_have(c, "xapMM:"))
+		return cause_take(ret, "random_id_in_pdf", ASSAY_LIKELY, &p);
+	return cause_take(ret, "random_uuid",
 		    p.left.data[14] == '4' && p.right.data[14] == '4' ? ASSAY_LIKELY : ASSAY_GUESS,
 		    &p);
 }
 
 static bool in_pointer(uint8_t c)
 {
-	return is_hex(c) || c == 'x';
+	return cause_is_hex(c) || c == 'x';
 }
 
 static bool looks_like_pointer(struct assay_span s)
@@ -415,186 +279,142 @@ static bool looks_like_pointer(struct assay_span s)
 
 static bool is_pointer(const struct assay_change *c, size_t l, size_t r, struct assay_token *ret)
 {
-	struct pair p;
+	struct cause_pair p;
 
-	if (!pair_at(c, l, r, in_pointer, &p) || !looks_like_pointer(p.left) ||
+	if (!cause_pair_at(c, l, r, in_pointer, &p) || !looks_like_pointer(p.left) ||
 	    !looks_like_pointer(p.right))
 		return false;
-	return take(ret, "captures_memory_addresses", ASSAY_LIKELY, &p);
+	return cause_take(ret, "captures_memory_addresses", ASSAY_LIKELY, &p);
 }
 
 static bool is_hex_identifier(const struct assay_change *c, size_t l, size_t r,
 			      struct assay_token *ret)
 {
-	struct pair p;
+	struct cause_pair p;
 	size_t digits = 0, letters = 0;
 
-	if (!pair_at(c, l, r, is_hex, &p) || p.left.len != p.right.len || p.left.len < 8)
+	if (!cause_pair_at(c, l, r, cause_is_hex, &p) || p.left.len != p.right.len || p.left.len < 8)
 		return false;
 	for (size_t i = 0; i < p.left.len; i++) {
-		digits += is_digit(p.left.data[i]) + is_digit(p.right.data[i]);
-		letters += !is_digit(p.left.data[i]) + !is_digit(p.right.data[i]);
+		digits += cause_is_digit(p.left.data[i]) + cause_is_digit(p.right.data[i]);
+		letters += !cause_is_digit(p.left.data[i]) + !cause_is_digit(p.right.data[i]);
 	}
 	if (digits == 0 || letters == 0)
 		return false;
-	if (both_contain(c, "_GLOBAL_") || both_contain(c, ".gnu.lto_") ||
-	    both_contain(c, ".lto_priv"))
-		return take(ret, "lto_random_symbol_suffix", ASSAY_LIKELY, &p);
-	return take(ret, "random_hex_identifier", ASSAY_GUESS, &p);
+	if (cause_both_have(c, "_GLOBAL_") || cause_both_have(c, ".gnu.lto_") ||
+	    cause_both_have(c, ".lto_priv"))
+		return cause_take(ret, "lto_random_symbol_suffix", ASSAY_LIKELY, &p);
+	if (cause_both_have(c, "/ID") && p.left.len == 32)
+		return cause_take(ret, "random_id_in_pdf", ASSAY_LIKELY, &p);
+	return cause_take(ret, "random_hex_identifier", ASSAY_GUESS, &p);
 }
 
-/* ---- paths ---- */
-
-/* The end of the path component that holds the byte at. */
-static size_t component_end(struct assay_span s, size_t at)
+static bool is_capital(uint8_t c)
 {
-	while (at < s.len && s.data[at] != '/')
-		at++;
-	return at;
+	return c >= 'A' && c <= 'Z';
 }
 
-static size_t component_start(struct assay_span s, size_t at)
+/* /ABCDEF+Name */
+static bool is_font_tag(const struct assay_change *c, size_t l, size_t r, struct assay_token *ret)
 {
-	while (at > 0 && s.data[at - 1] != '/')
-		at--;
-	return at;
-}
+	struct cause_pair p;
 
-/* mkstemp: six or more letters and digits of which nearly all differ, in a path of equal length */
-static bool is_temporary_name(const struct pair *p)
-{
-	size_t end = component_end(p->left, p->back), differ = 0, mixed = 0;
-
-	if (p->left.len != p->right.len || end - p->back > 16)
+	if (!cause_pair_at(c, l, r, is_capital, &p) || p.left.len != 6 || p.right.len != 6 ||
+	    !assay_span_starts(assay_span_cut(c->left, l - p.back + 6, c->left.len), "+") ||
+	    !assay_span_starts(assay_span_cut(c->right, r - p.back + 6, c->right.len), "+") ||
+	    !assay_span_ends(assay_span_cut(c->left, 0, l - p.back), "/"))
 		return false;
-	if (!contains(p->left, "tmp/") && !contains(p->left, "cc") && !contains(p->left, "tmp"))
-		return false;
-	for (size_t i = p->back; i < end; i++) {
-		if (p->left.data[i] == p->right.data[i])
-			continue;
-		differ++;
-		mixed += is_digit(p->left.data[i]) || (p->left.data[i] >= 'A' && p->left.data[i] <= 'Z');
-	}
-	return differ >= 4 && mixed > 0;
-}
-
-static bool is_home(const struct pair *p)
-{
-	return assay_span_starts(p->left, "/home/") && assay_span_starts(p->right, "/home/") &&
-	       component_start(p->left, p->back) == 6;
-}
-
-static bool is_usrmerge(const struct pair *p)
-{
-	struct assay_span a = p->left, b = p->right;
-
-	if (assay_span_starts(b, "/usr/")) {
-		a = p->right;
-		b = p->left;
-	}
-	a = assay_span_cut(a, 4, a.len);
-	return assay_span_starts(p->left.len > p->right.len ? p->left : p->right, "/usr/") &&
-	       assay_span_equal(a, b) &&
-	       (assay_span_starts(b, "/bin/") || assay_span_starts(b, "/sbin/") ||
-		assay_span_starts(b, "/lib"));
-}
-
-static bool is_shell(struct assay_span s)
-{
-	static const char *const shells[] = { "/bin/sh", "/bin/bash", "/bin/dash", "/bin/zsh",
-					      "/usr/bin/sh", "/usr/bin/bash", "/usr/bin/dash" };
-
-	for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
-		if (assay_span_equal_text(s, shells[i]))
-			return true;
-	return false;
-}
-
-/* Two directories of which one tree hangs below: a common end, at a component's border. */
-static bool share_an_end(struct assay_span a, struct assay_span b)
-{
-	size_t same = 0, border = 0;
-
-	while (same < a.len && same < b.len &&
-	       a.data[a.len - 1 - same] == b.data[b.len - 1 - same]) {
-		same++;
-		if (a.data[a.len - same] == '/')
-			border = same;
-	}
-	return border > 1;
-}
-
-static bool is_source_name(struct assay_span s)
-{
-	static const char *const ends[] = { ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".hh" };
-
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		if (assay_span_ends(s, ends[i]))
-			return true;
-	return false;
-}
-
-static bool in_search_path(uint8_t c)
-{
-	return is_path(c) || c == ':';
-}
-
-static bool is_path_variable(const struct assay_change *c, size_t l, size_t r,
-			     struct assay_token *ret)
-{
-	struct pair p;
-
-	if (!pair_at(c, l, r, in_search_path, &p) || !contains(p.left, "/bin:") ||
-	    !contains(p.right, "/bin:"))
-		return false;
-	return take(ret, "leaks_path_environment_variable", ASSAY_LIKELY, &p);
-}
-
-static bool is_path_token(const struct assay_change *c, size_t l, size_t r, struct assay_token *ret)
-{
-	struct pair p;
-	struct run a = run_at(c->left, l, is_path), b = run_at(c->right, r, is_path);
-	struct assay_span left = run_span(c->left, a), right = run_span(c->right, b);
-	size_t slash;
-
-	if (l - a.start != r - b.start)
-		return false;
-	/* a path may follow an option or a key: -I/build/x, prefix=/build/x */
-	for (slash = l - a.start; slash > 0 && left.data[slash - 1] != '='; slash--)
-		if (slash >= 2 && left.data[slash] == '/' && left.data[slash - 1] != '/' &&
-		    (left.data[0] == '-' && slash == 2))
-			break;
-	p.left = assay_span_cut(left, slash, left.len);
-	p.right = assay_span_cut(right, slash, right.len);
-	p.back = l - a.start - slash;
-	if (!assay_span_starts(p.left, "/") || !assay_span_starts(p.right, "/") ||
-	    p.left.len < 2 || p.right.len < 2 || p.left.data[1] == '/' || p.right.data[1] == '/')
-		return false;
-	if (is_shell(p.left) && is_shell(p.right))
-		return take(ret, "captures_shell_variable_in_autofoo_script", ASSAY_LIKELY, &p);
-	if (is_usrmerge(&p))
-		return take(ret, "paths_vary_due_to_usrmerge", ASSAY_LIKELY, &p);
-	if (is_home(&p))
-		return take(ret, "captures_home_dir", ASSAY_LIKELY, &p);
-	if (is_temporary_name(&p))
-		return take(ret, "captures_temporary_path", ASSAY_LIKELY, &p);
-	if (!c->is_text && is_source_name(p.left) && is_source_name(p.right))
-		return take(ret, "captures_build_path_via_assert",
-			    share_an_end(p.left, p.right) ? ASSAY_LIKELY : ASSAY_GUESS, &p);
-	return take(ret, "captures_build_path",
-		    share_an_end(p.left, p.right) ? ASSAY_LIKELY : ASSAY_GUESS, &p);
+	return cause_take(ret, "random_font_subset_tag_in_pdf", ASSAY_LIKELY, &p);
 }
 
 /* ---- the builder's surroundings ---- */
 
+/* "Host: x", "built by x", "LANG=x": the word before a value says what it is. */
+static const struct {
+	const char *word, *cause;
+} labels[] = {
+	{ "hostname", "captures_hostname" },
+	{ "host", "captures_hostname" },
+	{ "nodename", "captures_hostname" },
+	{ "build machine", "captures_hostname" },
+	{ "username", "captures_username" },
+	{ "user", "captures_username" },
+	{ "logname", "captures_username" },
+	{ "builder", "captures_username" },
+	{ "built by", "captures_username" },
+	{ "built-by", "captures_username" },
+	{ "compiled by", "captures_username" },
+	{ "uname -r", "captures_kernel_version" },
+	{ "kernel", "captures_kernel_version" },
+	{ "uname -m", "captures_build_arch" },
+	{ "machine", "captures_build_arch" },
+	{ "lang", "different_due_to_locale" },
+	{ "language", "different_due_to_locale" },
+	{ "lc_all", "different_due_to_locale" },
+	{ "locale", "different_due_to_locale" },
+	{ "charset", "different_encoding" },
+	{ "encoding", "different_encoding" },
+	{ "tz", "timezone_in_timestamps" },
+	{ "timezone", "timezone_in_timestamps" },
+	{ "time zone", "timezone_in_timestamps" },
+	{ "nproc", "captures_cpu_count" },
+	{ "ncpu", "captures_cpu_count" },
+	{ "cpus", "captures_cpu_count" },
+	{ "processors", "captures_cpu_count" },
+	{ "numberofjobs", "captures_cpu_count" },
+	{ "umask", "different_due_to_umask" },
+	{ "pid", "captures_process_id" },
+	{ "process id", "captures_process_id" },
+	{ "build id", "random_hex_identifier" },
+};
+
+static bool ends_with_word(struct assay_span s, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (s.len < len || strncasecmp((const char *)s.data + s.len - len, word, len) != 0)
+		return false;
+	return s.len == len || !cause_is_word(s.data[s.len - len - 1]);
+}
+
+static struct assay_span without_separators(struct assay_span s)
+{
+	while (s.len > 0 && s.data[s.len - 1] && strchr(" \t:=\"'([<>", s.data[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+static bool in_label_value(uint8_t c)
+{
+	return in_name(c) || c == '@' || c == '+';
+}
+
+static bool is_labelled_value(const struct assay_change *c, size_t l, size_t r,
+			      struct assay_token *ret)
+{
+	struct cause_pair p;
+	struct assay_span before, label;
+
+	if (!cause_pair_at(c, l, r, in_label_value, &p) || p.left.len > 64 || p.right.len > 64)
+		return false;
+	before = assay_span_cut(c->left, 0, l - p.back);
+	label = without_separators(before);
+	if (label.len == before.len)
+		return false;
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+		if (ends_with_word(label, labels[i].word))
+			return cause_take(ret, labels[i].cause, ASSAY_LIKELY, &p);
+	return false;
+}
+
 static bool is_kernel(const struct assay_change *c, size_t l, size_t r, struct assay_token *ret)
 {
-	struct pair p;
+	struct cause_pair p;
 
-	if (!version_pair(c, l, r, &p) || !(both_contain(c, "inux") || both_contain(c, "uname") ||
-					    both_contain(c, "ernel")))
+	if (!version_pair(c, l, r, &p) || !(cause_both_have(c, "inux") || cause_both_have(c, "uname") ||
+					    cause_both_have(c, "ernel")))
 		return false;
-	return take(ret, "captures_kernel_version", ASSAY_LIKELY, &p);
+	return cause_take(ret, "captures_kernel_version", ASSAY_LIKELY, &p);
 }
 
 /* Words of which both sides hold one, one table for each cause. */
@@ -620,21 +440,21 @@ static bool in_set(struct assay_span s, size_t set)
 
 static bool in_charset(uint8_t c)
 {
-	return is_word(c) || c == '-' || c == '.';
+	return cause_is_word(c) || c == '-' || c == '.';
 }
 
 static bool is_word_of_set(const struct assay_change *c, size_t l, size_t r,
 			   struct assay_token *ret)
 {
-	struct pair word, name;
-	bool has_word = pair_at(c, l, r, is_word, &word);
-	bool has_name = pair_at(c, l, r, in_charset, &name);
+	struct cause_pair word, name;
+	bool has_word = cause_pair_at(c, l, r, cause_is_word, &word);
+	bool has_name = cause_pair_at(c, l, r, in_charset, &name);
 
 	for (size_t i = 0; i < sizeof(word_sets) / sizeof(word_sets[0]); i++) {
 		if (has_word && in_set(word.left, i) && in_set(word.right, i))
-			return take(ret, word_sets[i].cause, ASSAY_LIKELY, &word);
+			return cause_take(ret, word_sets[i].cause, ASSAY_LIKELY, &word);
 		if (has_name && in_set(name.left, i) && in_set(name.right, i))
-			return take(ret, word_sets[i].cause, ASSAY_LIKELY, &name);
+			return cause_take(ret, word_sets[i].cause, ASSAY_LIKELY, &name);
 	}
 	return false;
 }
@@ -657,12 +477,12 @@ static bool in_locale(uint8_t c)
 
 static bool is_locale(const struct assay_change *c, size_t l, size_t r, struct assay_token *ret)
 {
-	struct pair p;
+	struct cause_pair p;
 
-	if (!pair_at(c, l, r, in_locale, &p) || !looks_like_locale(p.left) ||
+	if (!cause_pair_at(c, l, r, in_locale, &p) || !looks_like_locale(p.left) ||
 	    !looks_like_locale(p.right))
 		return false;
-	return take(ret, "different_due_to_locale", ASSAY_LIKELY, &p);
+	return cause_take(ret, "different_due_to_locale", ASSAY_LIKELY, &p);
 }
 
 /* A number after or before certain words. */
@@ -672,13 +492,8 @@ static const struct {
 	{ "-j", NULL, "captures_cpu_count" },
 	{ "parallel=", NULL, "captures_cpu_count" },
 	{ "jobs=", NULL, "captures_cpu_count" },
-	{ "cpus=", NULL, "captures_cpu_count" },
-	{ "nproc=", NULL, "captures_cpu_count" },
 	{ "threads=", NULL, "captures_cpu_count" },
-	{ "pid=", NULL, "captures_process_id" },
-	{ "pid ", NULL, "captures_process_id" },
-	{ "PID ", NULL, "captures_process_id" },
-	{ "pid: ", NULL, "captures_process_id" },
+	{ ".lto_priv", NULL, "lto_partition_differs" },
 	{ NULL, "s", "captures_execution_time" },
 	{ NULL, " s", "captures_execution_time" },
 	{ NULL, "ms", "captures_execution_time" },
@@ -698,31 +513,46 @@ static bool number_fits(struct assay_span line, struct assay_span number, size_t
 		size_t len = strlen(numbers[row].after);
 
 		return assay_span_starts(after, numbers[row].after) &&
-		       (after.len == len || !is_word(after.data[len]) || len == 4);
+		       (after.len == len || !cause_is_word(after.data[len]) || len == 4);
 	}
 	return true;
 }
 
 static bool is_number(const struct assay_change *c, size_t l, size_t r, struct assay_token *ret)
 {
-	struct pair p;
+	struct cause_pair p;
 
-	if (!pair_at(c, l, r, is_clock, &p))
+	if (!cause_pair_at(c, l, r, is_clock, &p))
 		return false;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (number_fits(c->left, p.left, i) && number_fits(c->right, p.right, i))
-			return take(ret, numbers[i].cause, ASSAY_LIKELY, &p);
+			return cause_take(ret, numbers[i].cause, ASSAY_LIKELY, &p);
 	return false;
 }
 
 /* ---- the weak ones ---- */
 
+static bool in_coordinate(uint8_t c)
+{
+	return cause_is_digit(c) || c == '.' || c == '-';
+}
+
+static bool is_drawn_number(const struct assay_change *c, size_t l, size_t r,
+			    struct assay_token *ret)
+{
+	struct cause_pair p;
+
+	if (!cause_near(c, "raphviz") || !cause_pair_at(c, l, r, in_coordinate, &p))
+		return false;
+	return cause_take(ret, "random_layout_by_graphviz", ASSAY_GUESS, &p);
+}
+
 static bool is_version_number(const struct assay_change *c, size_t l, size_t r,
 			      struct assay_token *ret)
 {
-	struct pair p;
+	struct cause_pair p;
 
-	return version_pair(c, l, r, &p) && take(ret, "version_string_differs", ASSAY_GUESS, &p);
+	return version_pair(c, l, r, &p) && cause_take(ret, "version_string_differs", ASSAY_GUESS, &p);
 }
 
 static bool is_text_byte(uint8_t c)
@@ -734,26 +564,27 @@ static bool is_text_byte(uint8_t c)
 static bool is_other_encoding(const struct assay_change *c, size_t l, size_t r,
 			      struct assay_token *ret)
 {
-	struct pair p;
+	struct cause_pair p;
 	bool left_high = l < c->left.len && c->left.data[l] >= 0x80;
 	bool right_high = r < c->right.len && c->right.data[r] >= 0x80;
 
-	if (!c->is_text || left_high == right_high || !pair_at(c, l, r, is_text_byte, &p))
+	if (!c->is_text || left_high == right_high || !cause_pair_at(c, l, r, is_text_byte, &p))
 		return false;
-	return take(ret, "different_encoding", ASSAY_GUESS, &p);
+	return cause_take(ret, "different_encoding", ASSAY_GUESS, &p);
 }
 
 typedef bool (*recogniser)(const struct assay_change *, size_t, size_t, struct assay_token *);
 
 static const recogniser recognisers[] = {
-	is_known_value,
+	is_known_value, is_half_known,
 	/* drift first */
 	is_compiler_ident, is_flag_list, is_generator_version, is_commit,
 	/* then what varies from run to run */
-	is_stamp, is_uuid, is_pointer, is_hex_identifier, is_path_variable, is_path_token,
+	cause_stamp, is_uuid, is_pointer, is_font_tag, is_hex_identifier, cause_path_variable, cause_path,
 	is_kernel, is_word_of_set, is_locale, is_number,
+	is_labelled_value,
 	/* then what is only probable */
-	is_version_number, is_other_encoding,
+	is_drawn_number, is_version_number, is_other_encoding,
 };
 
 bool assay_cause_token(const struct assay_change *change, size_t l, size_t r,

@@ -159,6 +159,33 @@ static bool match_binary_time(const struct assay_evidence *e, const struct assay
 	return false;
 }
 
+/* Numbers at a fixed place of binaries that nothing else lays out. */
+static const struct {
+	const char *magic;
+	uint64_t start, end;
+	const char *cause;
+} stamped[] = {
+	{ "oncg", 8, 12, "timestamps_in_coverage_notes" },
+	{ "adcg", 8, 12, "timestamps_in_coverage_notes" },
+};
+
+static bool match_fixed(const struct assay_evidence *e, const struct assay_range *range,
+			struct assay_match *ret)
+{
+	for (size_t i = 0; i < sizeof(stamped) / sizeof(stamped[0]); i++) {
+		if (!assay_span_starts(e->left, stamped[i].magic) ||
+		    !assay_span_starts(e->right, stamped[i].magic) ||
+		    range->left != range->right || range->left_length != range->right_length ||
+		    range->left < stamped[i].start ||
+		    range->left + range->left_length > stamped[i].end)
+			continue;
+		*ret = (struct assay_match){ .cause = stamped[i].cause,
+					     .confidence = ASSAY_CERTAIN };
+		return true;
+	}
+	return false;
+}
+
 static bool match_range(const struct assay_evidence *e, const struct assay_range *range,
 			struct assay_match *ret)
 {
@@ -169,6 +196,8 @@ static bool match_range(const struct assay_evidence *e, const struct assay_range
 
 	if (left_end > e->left.len || right_end > e->right.len)
 		return false;
+	if (!e->is_text && match_fixed(e, range, ret))
+		return true;
 	if (!e->is_text || !is_whole_lines(e->left, left, left_end) ||
 	    !is_whole_lines(e->right, right, right_end)) {
 		widen(e->left, e->is_text, &left, &left_end);
@@ -221,12 +250,9 @@ static void recognised(struct assay_recognised *ret, const struct assay_match *m
 
 static bool recognise_whole(const struct assay_evidence *e, struct assay_recognised *ret)
 {
-	struct assay_match match = { .confidence = ASSAY_CERTAIN };
+	struct assay_match match = { .cause = NULL };
 
-	if (!e->is_text)
-		return false;
-	match.cause = assay_cause_whole(e->left, e->right, file_name(e));
-	if (!match.cause)
+	if (!assay_cause_whole(e, file_name(e), &match))
 		return false;
 	recognised(ret, &match);
 	ret->ranges = UINT64_MAX;

@@ -79,4 +79,12 @@ struct assay_recognised {
  * again with what is left.  Symmetric: swapping the sides swaps the values and changes nothing else. */
 bool assay_causes_recognise(const struct assay_evidence *evidence, struct assay_recognised *ret);
 
+/* Of an attribute of a member that differs: a better cause than its field's, or NULL; what lets a file
+ * run, or run with other rights, is raised to the severity of code. */
+const char *assay_cause_attribute(const struct assay_attribute *left,
+				  const struct assay_attribute *right, bool folds,
+				  enum assay_severity *severity);
+/* Of a member that only one side has, by its name; NULL: nothing is known of such names. */
+const char *assay_cause_presence(struct assay_span name);
+
 #endif

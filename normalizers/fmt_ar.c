@@ -36,7 +36,7 @@ static const struct assay_field ar_fields[] = {
 	[MAGIC] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "ar.magic", ASSAY_SEVERITY_STRUCTURE, NULL,
 				  "\"!<arch>\" and a newline (ar(5))"),
 	[MEMBER] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "ar.member", ASSAY_SEVERITY_CODE,
-				   "member_only_on_one_side", "one member"),
+				   "file_only_on_one_side", "one member"),
 	[NAME] = ASSAY_ROW_NEVER(ASSAY_METADATA, "ar.name", ASSAY_SEVERITY_STRUCTURE, "member_renamed",
 				 "the name of the member"),
 	[MTIME] = ASSAY_ROW_CHECKED(ASSAY_METADATA, "ar.mtime", assay_check_time_order, "ar-mtime",

@@ -38,7 +38,7 @@ enum {
 
 static const struct assay_field cpio_fields[] = {
 	[MEMBER] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "cpio.member", ASSAY_SEVERITY_CODE,
-				   "member_only_on_one_side", "one member"),
+				   "file_only_on_one_side", "one member"),
 	[ORDER] = ASSAY_ROW_CHECKED(ASSAY_STRUCTURE, "cpio.order", assay_check_member_order,
 				    "cpio-order", CONTAINER, "random_order_in_archive",
 				    "order of members: shows where names repeat or links come first"),

@@ -53,7 +53,7 @@ enum {
 
 static const struct assay_field tar_fields[] = {
 	[MEMBER] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "tar.member", ASSAY_SEVERITY_CODE,
-				   "member_only_on_one_side", "one entry with its extended headers"),
+				   "file_only_on_one_side", "one entry with its extended headers"),
 	[ORDER] = ASSAY_ROW_CHECKED(ASSAY_STRUCTURE, "tar.order", assay_check_member_order, "tar-order",
 				    FOLD_CONTAINER, "random_order_in_archive",
 				    "order of members: shows only where names repeat or links precede "

@@ -26,6 +26,8 @@ static enum assay_code record_attribute(struct assay_walk *walk, struct assay_sc
 	struct assay_range range = { l ? l->offset : 0, l ? l->length : 0, r ? r->offset : 0,
 				     r ? r->length : 0 };
 	struct assay_divergence *divergence = NULL;
+	const char *condition;
+	bool folds;
 	char left[160], right[160], text[1024];
 	struct assay_difference d = {
 		.field = field,
@@ -46,6 +48,12 @@ static enum assay_code record_attribute(struct assay_walk *walk, struct assay_sc
 		 l ? assay_span_show(l->value, left, sizeof(left)) : "absent",
 		 r ? assay_span_show(r->value, right, sizeof(right)) : "absent",
 		 field->rule ? field->rule : "");
+	code = assay_walk_judge(scope, field, d.left, d.right, &folds, &condition, err);
+	if (code)
+		return code;
+	d.cause = assay_cause_attribute(l, r, folds, &d.severity);
+	if (d.cause)
+		d.confidence = ASSAY_LIKELY;
 	code = assay_walk_record(walk, scope, &d, &divergence, err);
 	if (scope->attribute_count < ASSAY_MAX_ATTRIBUTES) {
 		scope->attributes[scope->attribute_count].field = field;
@@ -175,6 +183,7 @@ static enum assay_code record_presence(struct assay_walk *walk, struct assay_sco
 		.ranges = &range,
 		.range_count = 1,
 		.bytes = node->length,
+		.cause = node->flags & ASSAY_NODE_MEMBER ? assay_cause_presence(node->name) : NULL,
 		.confidence = ASSAY_CERTAIN,
 		.severity = node->field->severity > ASSAY_SEVERITY_DATA ? node->field->severity :
 									   ASSAY_SEVERITY_DATA,

@@ -9,9 +9,9 @@
 
 const struct assay_field zip_fields[ZIP_FIELDS + 1] = {
 	[ZIP_MEMBER] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "zip.member", ASSAY_SEVERITY_CODE,
-				       "member_only_on_one_side", "a local header and its data (4.3.7)"),
+				       "file_only_on_one_side", "a local header and its data (4.3.7)"),
 	[ZIP_CENTRAL] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "zip.central", ASSAY_SEVERITY_CODE,
-					"member_only_on_one_side",
+					"file_only_on_one_side",
 					"what the central directory says of a member (4.3.12)"),
 	[ZIP_DIRECTORY] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "zip.directory", ASSAY_SEVERITY_STRUCTURE,
 					  NULL, "the central directory"),
