@@ -53,6 +53,11 @@ const struct assay_field assay_elf_fields[] = {
 		SAFE(ASSAY_METADATA, "elf.debuglink.crc", "elf-debuglink-crc",
 		     "checksum_of_changed_content",
 		     "the CRC of the separate debug file; only debuggers look for that file"),
+	[ASSAY_ELF_ALTLINK_ID] =
+		NEVER(ASSAY_METADATA, "elf.debugaltlink.id", ASSAY_SEVERITY_METADATA,
+		      "build_id_differences_only",
+		      "the build-id of the debug information that dwz moved to a file shared by the "
+		      "programs of a package: a hash of what was stripped from here"),
 	[ASSAY_ELF_COMMENT] =
 		NEVER(ASSAY_METADATA, "elf.comment", ASSAY_SEVERITY_METADATA, NULL,
 		      "the identification of the compilers that made the objects (.comment)"),

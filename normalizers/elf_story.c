@@ -42,6 +42,7 @@ static const struct {
 	{ ".gcc_except_table", ASSAY_ELF_ROLE_UNWIND, true },
 	{ ".got", ASSAY_ELF_ROLE_LINKAGE, true },
 	{ ".gnu_debuglink", ASSAY_ELF_ROLE_DEBUGLINK, false },
+	{ ".gnu_debugaltlink", ASSAY_ELF_ROLE_DEBUGLINK, false },
 	{ ".comment", ASSAY_ELF_ROLE_COMMENT, false },
 	{ ".debug", ASSAY_ELF_ROLE_DEBUG, false },
 	{ ".zdebug", ASSAY_ELF_ROLE_DEBUG, false },

@@ -138,6 +138,28 @@ static void lay_out_notes(struct assay_layout *l, const struct assay_elf *elf,
 	assay_layout_close(l);
 }
 
+/* A name and the build-id of the file of that name. */
+static void lay_out_altlink(struct assay_layout *l, const struct assay_elf_section *s)
+{
+	struct assay_span name;
+	struct assay_node *leaf;
+	char shown[128], hex[129];
+
+	assay_layout_name(l, assay_layout_open(l, &assay_elf_fields[ASSAY_ELF_DEBUGLINK_NAME]),
+			  s->name);
+	if (!assay_elf_string(s->bytes, 0, &name))
+		name = assay_span_of(s->bytes.data, s->bytes.len - 1);
+	leaf = assay_layout_leaf(l, &assay_elf_fields[ASSAY_ELF_DEBUGLINK_NAME], name.len + 1);
+	assay_layout_value(l, leaf, "%s", assay_span_show(name, shown, sizeof(shown)));
+	if (name.len + 1 < s->bytes.len) {
+		leaf = assay_layout_leaf(l, &assay_elf_fields[ASSAY_ELF_ALTLINK_ID],
+					 s->bytes.len - name.len - 1);
+		assay_hex_encode(assay_span_cut(s->bytes, name.len + 1, 64), hex);
+		assay_layout_value(l, leaf, "%s", hex);
+	}
+	assay_layout_close(l);
+}
+
 /* A name, zeros up to a multiple of four, and the CRC of the file of that name. */
 static void lay_out_debuglink(struct assay_layout *l, const struct assay_elf *elf,
 			      const struct assay_elf_section *s)
@@ -233,7 +255,10 @@ static void lay_out_section(struct assay_layout *l, const struct assay_elf *elf,
 			return;
 		}
 		if (assay_elf_role_of(s) == ASSAY_ELF_ROLE_DEBUGLINK) {
-			lay_out_debuglink(l, elf, s);
+			if (assay_span_starts(s->name, ".gnu_debugaltlink"))
+				lay_out_altlink(l, s);
+			else
+				lay_out_debuglink(l, elf, s);
 			return;
 		}
 	}
