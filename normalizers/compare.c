@@ -17,6 +17,7 @@
 #include "assay/textdiff.h"
 #include "assay/verdict.h"
 #include "directory.h"
+#include "sums.h"
 #include "walk.h"
 
 enum assay_code assay_spill_open(int *ret_fd, struct assay_error *err)
@@ -213,6 +214,22 @@ static void walk_release(struct assay_walk *walk)
 	free(walk->pending);
 }
 
+/* Two lists of digests are compared as the sets they stand for. */
+static enum assay_code compare_bytes(struct assay_walk *walk, struct assay_span left,
+				     struct assay_span right, struct assay_error *err)
+{
+	struct assay_sums l, r = { .count = 0 };
+	enum assay_code code;
+
+	if (assay_sums_parse(left, &l) && assay_sums_parse(right, &r) && l.digits == r.digits)
+		code = assay_sums_compare(walk, &l, &r, err);
+	else
+		code = assay_walk_content(walk, NULL, left, right, err);
+	assay_sums_release(&l);
+	assay_sums_release(&r);
+	return code;
+}
+
 static enum assay_code compare_files(struct assay_walk *walk, json_t **ret, struct assay_error *err)
 {
 	assay_auto(assay_map_release) struct assay_map left = { 0 };
@@ -226,7 +243,7 @@ static enum assay_code compare_files(struct assay_walk *walk, json_t **ret, stru
 	hashing[0].bytes = left.bytes;
 	hashing[1].bytes = right.bytes;
 	if (!equal_and_hashed(hashing, walk->two_threads)) {
-		if (assay_walk_content(walk, NULL, left.bytes, right.bytes, err))
+		if (compare_bytes(walk, left.bytes, right.bytes, err))
 			return err->code;
 		if (walk->recorded == 0)
 			return assay_fail(err, ASSAY_EBUG,
@@ -246,6 +263,29 @@ static enum assay_code compare_directories(struct assay_walk *walk, json_t **ret
 	return ASSAY_OK;
 }
 
+/* One of the two is a directory, the other a list of what should be in it. */
+static enum assay_code check_directory(struct assay_walk *walk, bool list_is_left, json_t **ret,
+				       struct assay_error *err)
+{
+	const struct assay_side *list = walk->sides[!list_is_left], *directory = walk->sides[list_is_left];
+	struct hashing hashing = { .bytes = { NULL, 0 } };
+	struct assay_map map = { 0 };
+	json_t *sides[2];
+
+	if (assay_sums_check(walk, list->fd, directory->fd, list_is_left, err) ||
+	    assay_map_fd(list->fd, &map, err))
+		return assay_context(err, "%s and %s", walk->sides[0]->name, walk->sides[1]->name);
+	hashing.bytes = map.bytes;
+	hash_main(&hashing);
+	sides[!list_is_left] = file_json(list, &hashing);
+	sides[list_is_left] = directory_json(directory);
+	assay_map_release(&map);
+	*ret = write_report(walk, sides[0], sides[1]);
+	if (!walk->recorded)
+		assay_json_set_text(*ret, "reason", "every file has the SHA-256 that the list gives");
+	return ASSAY_OK;
+}
+
 enum assay_code assay_compare(const struct assay_side *left, const struct assay_side *right,
 			      const struct assay_compare_options *options, json_t **ret,
 			      struct assay_error *err)
@@ -258,15 +298,14 @@ enum assay_code assay_compare(const struct assay_side *left, const struct assay_
 		return assay_fail_errno(err, "%s", left->name);
 	if (fstat(right->fd, &r))
 		return assay_fail_errno(err, "%s", right->name);
-	if (S_ISDIR(l.st_mode) != S_ISDIR(r.st_mode))
-		return assay_fail(err, ASSAY_EUSAGE,
-				  "%s and %s: want two files or two directories, have one of each",
-				  left->name, right->name);
 	if (!assay_text_diff_init())
 		return assay_fail(err, ASSAY_ENOMEM, "libgit2 does not start");
 	walk_init(&walk, left, right, options);
-	code = S_ISDIR(l.st_mode) ? compare_directories(&walk, ret, err) :
-				    compare_files(&walk, ret, err);
+	if (S_ISDIR(l.st_mode) != S_ISDIR(r.st_mode))
+		code = check_directory(&walk, S_ISDIR(r.st_mode), ret, err);
+	else
+		code = S_ISDIR(l.st_mode) ? compare_directories(&walk, ret, err) :
+					    compare_files(&walk, ret, err);
 	walk_release(&walk);
 	return code;
 }

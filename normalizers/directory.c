@@ -11,6 +11,7 @@
 
 #include "assay/file.h"
 #include "assay/limits.h"
+#include "stray.h"
 
 /* Below the 64 parts that a path has, so that archives in directories can be named. */
 #define DIRECTORY_DEPTH 40
@@ -37,6 +38,12 @@ static const struct assay_field field_link = {
 	.cause = "link_target_differs",
 	.severity = ASSAY_SEVERITY_DATA,
 	.rule = "where a link leads decides what is read or written through it",
+};
+
+/* Two directories on the way through both. */
+struct pair {
+	struct assay_walk *walk;
+	struct assay_strays strays;
 };
 
 /* One name on one side. */
@@ -196,9 +203,13 @@ static enum assay_code compare_content(struct assay_walk *walk, const struct ent
 	return assay_walk_content(walk, NULL, l.bytes, r.bytes, err);
 }
 
-static enum assay_code compare_entries(struct assay_walk *walk, const struct entry *left,
+static enum assay_code compare_tree(struct pair *pair, int left_fd, int right_fd,
+				    struct assay_error *err);
+
+static enum assay_code compare_entries(struct pair *pair, const struct entry *left,
 				       const struct entry *right, struct assay_error *err)
 {
+	struct assay_walk *walk = pair->walk;
 	mode_t type = left->st.st_mode & S_IFMT;
 
 	if (type != (right->st.st_mode & S_IFMT))
@@ -209,7 +220,7 @@ static enum assay_code compare_entries(struct assay_walk *walk, const struct ent
 	    compare_modes(walk, left->st.st_mode, right->st.st_mode, err))
 		return err->code;
 	if (type == S_IFDIR)
-		return assay_directory_compare(walk, left->fd, right->fd, err);
+		return compare_tree(pair, left->fd, right->fd, err);
 	if (type == S_IFREG)
 		return compare_content(walk, left, right, err);
 	if (type == S_IFLNK && (left->link_length != right->link_length ||
@@ -224,57 +235,51 @@ static enum assay_code compare_entries(struct assay_walk *walk, const struct ent
 	return ASSAY_OK;
 }
 
-static enum assay_code compare_name(struct assay_walk *walk, int left_fd, int right_fd,
+static enum assay_code compare_name(struct pair *pair, int left_fd, int right_fd,
 				    const char *name, struct assay_error *err)
 {
 	struct entry left, right = { .fd = -1 };
 	enum assay_code code;
 
-	if (!assay_walk_push(walk, assay_span_text(name)))
+	if (!assay_walk_push(pair->walk, assay_span_text(name)))
 		return ASSAY_OK;
 	code = entry_open(left_fd, name, &left, err);
 	if (!code)
 		code = entry_open(right_fd, name, &right, err);
 	if (!code)
-		code = compare_entries(walk, &left, &right, err);
+		code = compare_entries(pair, &left, &right, err);
 	entry_release(&left);
 	entry_release(&right);
-	assay_walk_pop(walk);
+	assay_walk_pop(pair->walk);
 	return code;
 }
 
-static enum assay_code record_missing(struct assay_walk *walk, int fd, const char *name,
-				      bool on_left, struct assay_error *err)
+/* A directory of one side only is one finding, and so is each thing in it. */
+static enum assay_code gather(struct pair *pair, int fd, const char *name, bool is_right,
+			      struct assay_error *err)
 {
-	char text[512], shown[300];
-	struct assay_difference d = {
-		.field = &assay_field_added,
-		.left_present = on_left,
-		.right_present = !on_left,
-		.confidence = ASSAY_CERTAIN,
-		.severity = assay_field_added.severity,
-		.explanation = text,
-	};
-	struct stat st;
-	enum assay_code code;
+	struct entry entry;
+	struct assay_names_list list = { 0 };
+	enum assay_code code = entry_open(fd, name, &entry, err);
 
-	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW))
-		return assay_fail_errno(err, "%s", name);
-	d.bytes = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : strlen(name);
-	d.values.left_present = on_left;
-	d.values.right_present = !on_left;
-	*(on_left ? &d.values.text.left : &d.values.text.right) = assay_span_text(name);
-	snprintf(text, sizeof(text), "only the %s side has %s: %s", on_left ? "left" : "right",
-		 assay_span_show(assay_span_text(name), shown, sizeof(shown)),
-		 assay_field_added.rule);
-	if (!assay_walk_push(walk, assay_span_text(name)))
-		return ASSAY_OK;
-	code = assay_walk_record(walk, NULL, &d, NULL, err);
-	assay_walk_pop(walk);
+	if (!code)
+		code = assay_strays_add(&pair->strays, pair->walk, name, &entry.st, is_right, err);
+	if (!code && S_ISDIR(entry.st.st_mode)) {
+		if (pair->walk->path_count >= DIRECTORY_DEPTH) {
+			assay_walk_truncated(pair->walk, "directories nested too deeply");
+		} else if (assay_walk_push(pair->walk, assay_span_text(name))) {
+			code = assay_directory_list(entry.fd, &list, err);
+			for (size_t i = 0; !code && i < list.count; i++)
+				code = gather(pair, entry.fd, list.names[i], is_right, err);
+			assay_walk_pop(pair->walk);
+		}
+	}
+	assay_directory_list_release(&list);
+	entry_release(&entry);
 	return code;
 }
 
-static enum assay_code compare_lists(struct assay_walk *walk, int left_fd, int right_fd,
+static enum assay_code compare_lists(struct pair *pair, int left_fd, int right_fd,
 				     const struct assay_names_list *left,
 				     const struct assay_names_list *right, struct assay_error *err)
 {
@@ -287,20 +292,21 @@ static enum assay_code compare_lists(struct assay_walk *walk, int left_fd, int r
 						strcmp(left->names[l], right->names[r]);
 
 		if (order < 0)
-			code = record_missing(walk, left_fd, left->names[l++], true, err);
+			code = gather(pair, left_fd, left->names[l++], false, err);
 		else if (order > 0)
-			code = record_missing(walk, right_fd, right->names[r++], false, err);
+			code = gather(pair, right_fd, right->names[r++], true, err);
 		else {
-			code = compare_name(walk, left_fd, right_fd, left->names[l++], err);
+			code = compare_name(pair, left_fd, right_fd, left->names[l++], err);
 			r++;
 		}
 	}
 	return code;
 }
 
-enum assay_code assay_directory_compare(struct assay_walk *walk, int left_fd, int right_fd,
-					struct assay_error *err)
+static enum assay_code compare_tree(struct pair *pair, int left_fd, int right_fd,
+				    struct assay_error *err)
 {
+	struct assay_walk *walk = pair->walk;
 	struct assay_names_list left = { 0 }, right = { 0 };
 	size_t container = walk->container_count;
 	enum assay_code code;
@@ -314,9 +320,22 @@ enum assay_code assay_directory_compare(struct assay_walk *walk, int left_fd, in
 	if (!code)
 		code = assay_directory_list(right_fd, &right, err);
 	if (!code)
-		code = compare_lists(walk, left_fd, right_fd, &left, &right, err);
+		code = compare_lists(pair, left_fd, right_fd, &left, &right, err);
 	assay_directory_list_release(&left);
 	assay_directory_list_release(&right);
 	walk->container_count = container;
+	return code;
+}
+
+enum assay_code assay_directory_compare(struct assay_walk *walk, int left_fd, int right_fd,
+					struct assay_error *err)
+{
+	struct pair pair = { .walk = walk };
+	const int roots[2] = { left_fd, right_fd };
+	enum assay_code code = compare_tree(&pair, left_fd, right_fd, err);
+
+	if (!code)
+		code = assay_strays_settle(&pair.strays, walk, roots, err);
+	assay_strays_release(&pair.strays);
 	return code;
 }
