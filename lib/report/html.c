@@ -173,12 +173,16 @@ static void figures(struct assay_buf *out, const json_t *report)
 	int64_t unexplained = assay_json_int(sums, "bytes_unexplained", 0);
 
 	html_put(out, "<dl class=\"figures\">\n");
-	if (view_is_whole(report))
+	if (view_is_agreement(report))
+		figure(out, "Groups", (int64_t)json_array_size(json_object_get(report, "groups")), "");
+	else if (view_is_whole(report))
 		figure(out, "Artifacts",
 		       (int64_t)json_array_size(json_object_get(report, "subjects")), "");
-	figure(out, "Bytes that differ", assay_json_int(sums, "bytes_different", 0), "");
-	figure(out, "of them explained", assay_json_int(sums, "bytes_explained", 0), "");
-	figure(out, "not explained", unexplained, unexplained ? "bad" : "");
+	if (sums) {
+		figure(out, "Bytes that differ", assay_json_int(sums, "bytes_different", 0), "");
+		figure(out, "of them explained", assay_json_int(sums, "bytes_explained", 0), "");
+		figure(out, "not explained", unexplained, unexplained ? "bad" : "");
+	}
 	if (attempts)
 		figure(out, "Attempts", (int64_t)attempts, "");
 	if (json_object_get(isolation, "class")) {
@@ -196,7 +200,9 @@ static void banner(struct assay_buf *out, const json_t *report)
 	assay_buf_printf(out, "<header class=\"banner %s\">\n", html_tone(verdict->tone));
 	hallmark(out, verdict->tone);
 	html_put(out, "<div class=\"words\">\n<p class=\"kicker\">");
-	html_put(out, view_is_whole(report) ? "Assay of a rebuild" : "Assay of two artifacts");
+	html_put(out, view_is_agreement(report) ? "Assay of candidates" :
+		      view_is_whole(report)		 ? "Assay of a rebuild" :
+							   "Assay of two artifacts");
 	html_put(out, "</p>\n<h1>");
 	html_text(out, verdict->name);
 	if (json_is_string(json_object_get(report, "grade"))) {
@@ -207,7 +213,7 @@ static void banner(struct assay_buf *out, const json_t *report)
 	html_put(out, "</h1>\n<p class=\"target\">");
 	html_value(out, title_of(report));
 	html_put(out, "</p>\n<p class=\"meaning\">");
-	html_text(out, verdict->meaning);
+	html_text(out, view_is_agreement(report) ? "" : verdict->meaning);
 	html_put(out, "</p>\n<p class=\"reason\">");
 	html_key(out, report, "reason", "");
 	html_put(out, "</p>\n</div>\n");
@@ -284,12 +290,17 @@ static void sides(struct assay_buf *out, const json_t *pair)
 	structure(out, pair, "right");
 }
 
-static void artifact(struct assay_buf *out, const json_t *pair)
+/* against: several pairs of one report share their left side. */
+static void artifact(struct assay_buf *out, const json_t *pair, bool against)
 {
 	html_put(out, "<article class=\"artifact\">\n<h3>");
 	html_chip(out, view_verdict(pair));
 	html_put(out, " ");
 	html_key(out, json_object_get(pair, "subject"), "name", "artifact");
+	if (against) {
+		html_put(out, " against ");
+		html_key(out, json_object_get(pair, "candidate"), "name", "");
+	}
 	html_put(out, "</h3>\n<p>");
 	html_key(out, pair, "reason", "");
 	html_put(out, "</p>\n");
@@ -312,10 +323,36 @@ static int compare_tones(const json_t *pair)
 	return ranks[view_verdict(pair)->tone];
 }
 
+static void groups(struct assay_buf *out, const json_t *report)
+{
+	size_t i;
+	json_t *group;
+
+	html_put(out, "<section id=\"groups\">\n<h2>Who agrees with whom</h2>\n<div class=\"scroll\"><table>\n"
+		      "<tr><th>Group<th>The same bytes<th>SHA-256<th>Equivalent to</tr>\n");
+	json_array_foreach(json_object_get(report, "groups"), i, group) {
+		size_t class = (size_t)assay_json_int(group, "class", 0), k;
+		json_t *member;
+
+		assay_buf_printf(out, "<tr><td class=\"number\">%zu<td><ul class=\"entries\">", i + 1);
+		json_array_foreach(json_object_get(group, "members"), k, member) {
+			html_put(out, "<li><span class=\"file\">");
+			html_value(out, member);
+			html_put(out, "</span></li>");
+		}
+		html_put(out, "</ul><td>");
+		html_digest(out, assay_json_text(group, "sha256", ""));
+		assay_buf_printf(out, class == i ? "<td></tr>\n" : "<td>group %zu</tr>\n", class + 1);
+	}
+	html_put(out, "</table></div>\n</section>\n");
+}
+
 /* The worst come first; among equals the order of the report holds. */
 static void artifacts(struct assay_buf *out, const json_t *report)
 {
-	html_put(out, "<section id=\"artifacts\">\n<h2>Artifacts</h2>\n");
+	html_put(out, "<section id=\"artifacts\">\n<h2>");
+	html_put(out, view_is_agreement(report) ? "One against another" : "Artifacts");
+	html_put(out, "</h2>\n");
 	html_tools(out, report);
 	for (int rank = 0; rank <= 3; rank++) {
 		size_t i = 0;
@@ -323,7 +360,7 @@ static void artifacts(struct assay_buf *out, const json_t *report)
 		for (const json_t *pair = view_next_pair(report, &i); pair;
 		     pair = view_next_pair(report, &i))
 			if (compare_tones(pair) == rank)
-				artifact(out, pair);
+				artifact(out, pair, view_is_agreement(report));
 	}
 	html_put(out, "</section>\n");
 }
@@ -359,7 +396,10 @@ void report_write_html(const json_t *report, const struct assay_report_style *st
 	head(out, report);
 	html_put(out, "<body>\n<main>\n");
 	banner(out, report);
-	if (view_is_whole(report)) {
+	if (view_is_agreement(report)) {
+		groups(out, report);
+		artifacts(out, report);
+	} else if (view_is_whole(report)) {
 		html_evidence_links(out, report);
 		artifacts(out, report);
 		html_evidence(out, report);

@@ -109,14 +109,19 @@ static void code_value(struct assay_buf *out, const json_t *value)
 	assay_buf_release(&shown);
 }
 
-static void code_path(struct assay_buf *out, const json_t *path)
+static void code_path_with(struct assay_buf *out, const json_t *path, const char *separator)
 {
 	struct assay_buf shown = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
 
-	view_path(path, " > ", &shown);
+	view_path(path, separator, &shown);
 	if (shown.len)
 		put_code(out, assay_buf_span(&shown));
 	assay_buf_release(&shown);
+}
+
+static void code_path(struct assay_buf *out, const json_t *path)
+{
+	code_path_with(out, path, " > ");
 }
 
 static void headline(struct assay_buf *out, const json_t *report)
@@ -155,6 +160,25 @@ static void subjects(struct assay_buf *out, const json_t *report)
 	if (i > SUBJECTS_SHOWN)
 		assay_buf_printf(out, "\n%zu artifacts in all; the report has the others.\n",
 				 json_array_size(json_object_get(report, "subjects")));
+}
+
+static void groups(struct assay_buf *out, const json_t *report)
+{
+	size_t i;
+	json_t *group;
+
+	if (!view_is_agreement(report))
+		return;
+	assay_buf_add_text(out, "\n| group | the same bytes | SHA-256 | equivalent to |\n|--:|---|---|--:|\n");
+	json_array_foreach(json_object_get(report, "groups"), i, group) {
+		size_t class = (size_t)assay_json_int(group, "class", 0);
+
+		assay_buf_printf(out, "| %zu | ", i + 1);
+		code_path_with(out, json_object_get(group, "members"), ", ");
+		assay_buf_add_text(out, " | ");
+		code_value(out, json_object_get(group, "sha256"));
+		assay_buf_printf(out, class == i ? " | |\n" : " | %zu |\n", class + 1);
+	}
 }
 
 /* Indented code, so that no fence can be closed by the text. */
@@ -236,6 +260,7 @@ void report_write_markdown(const json_t *report, const struct assay_report_style
 
 	(void)style;
 	headline(out, report);
+	groups(out, report);
 	if (view_is_whole(report))
 		subjects(out, report);
 	for (const json_t *item = view_next_pair(report, &i); item && i <= SUBJECTS_SHOWN;

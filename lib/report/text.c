@@ -439,12 +439,34 @@ static bool is_news(const json_t *report, const json_t *pair)
 	       json_array_size(json_object_get(view_story(pair), "divergences"));
 }
 
+/* Of more than two candidates: which are the same bytes, and which are at least equivalent. */
+static void groups(const struct page *page, const json_t *report)
+{
+	size_t i;
+	json_t *group;
+
+	json_array_foreach(json_object_get(report, "groups"), i, group) {
+		size_t class = (size_t)assay_json_int(group, "class", 0);
+
+		assay_buf_printf(page->out, "  group %-4zu ", i + 1);
+		view_path(json_object_get(group, "members"), ", ", page->out);
+		if (class != i)
+			assay_buf_printf(page->out, " (equivalent to group %zu)", class + 1);
+		colour(page, DIM);
+		assay_buf_printf(page->out, "\n  %-10s sha256 ", "");
+		view_key(group, "sha256", "", page->out);
+		plain(page);
+		assay_buf_add_text(page->out, "\n");
+	}
+}
+
 static void whole(const struct page *page, const json_t *report)
 {
 	size_t i = 0, subjects = json_array_size(json_object_get(report, "subjects"));
 
 	headline(page, report, json_object_get(report, "target"));
 	fill_key(page, 2, "", report, "reason");
+	groups(page, report);
 	for (const json_t *pair = view_next_pair(report, &i); pair;
 	     pair = view_next_pair(report, &i))
 		if (is_news(report, pair) && (subjects > 1 || view_verdict(report)->tone != VIEW_GOOD))

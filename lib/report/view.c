@@ -366,6 +366,11 @@ bool view_is_whole(const json_t *report)
 	return json_is_array(json_object_get(report, "subjects"));
 }
 
+bool view_is_agreement(const json_t *report)
+{
+	return json_is_array(json_object_get(report, "groups"));
+}
+
 const json_t *view_next_pair(const json_t *report, size_t *i)
 {
 	if (view_is_whole(report))

@@ -69,6 +69,7 @@ void view_accounting(const json_t *report, struct assay_buf *out);
 /* The pairs of a report: its subjects, or itself when it is one pair.  Steps through them with *i. */
 const json_t *view_next_pair(const json_t *report, size_t *i);
 bool view_is_whole(const json_t *report); /* of a verification, not of one pair */
+bool view_is_agreement(const json_t *report); /* of more than two candidates */
 /* Where a pair's story is told: attempts against each other when those disagree, else itself. */
 const json_t *view_story(const json_t *pair);
 bool view_is_ambiguous(const json_t *report, const char *side);

@@ -27,6 +27,10 @@ for pair in same text gzip tar elf dir bytes empty; do
 	# swapping the sides mirrors the report and gives the same verdict
 	"$ASSAY" compare --json="$pair.swapped.report.json" "$pair/b" "$pair/a" >/dev/null 2>&1
 done
+"$ASSAY" compare --json=agreement.json gzip/a gzip/b gzip/a text/a >/dev/null 2>&1
+"$ASSAY" compare --json=moved.report.json dir/a dir/b >/dev/null 2>&1
+(cd dir && sha256sum b/other) >sums
+"$ASSAY" compare --json=sums.report.json sums dir >/dev/null 2>&1
 if "$ASSAY" --help | grep -q '^  anatomy '; then
 	for file in text/a gzip/a tar/a elf/a empty/a; do
 		"$ASSAY" anatomy --json="${file%/a}.anatomy.json" "$file" >/dev/null ||

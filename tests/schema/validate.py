@@ -32,7 +32,7 @@ def load(path):
 
 folder, files = sys.argv[1], [name for name in sys.argv[2:] if os.path.exists(name)]
 validators = {}
-for name in ("report", "anatomy"):
+for name in ("report", "anatomy", "agreement"):
     schema = load(os.path.join(folder, name + "-1.json"))
     jsonschema.Draft202012Validator.check_schema(schema)
     validators[f"assay.{name}/1"] = jsonschema.Draft202012Validator(schema)

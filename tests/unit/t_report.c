@@ -74,7 +74,7 @@ static void cut_style(char *html)
 }
 
 static const char *const reports[] = {
-	"reproducible", "equivalent", "divergent", "verify", "verify-reproducible", "flaky",
+	"agreement", "reproducible", "equivalent", "divergent", "verify", "verify-reproducible", "flaky",
 	"build-failed", "hostile",
 };
 
