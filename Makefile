@@ -212,7 +212,7 @@ deps-lint: deps ## the same for whoever works on the code: linters, clang, cover
 # ---- tests -------------------------------------------------------------------------------------
 # Unit programs, fuzz targets on their corpora, and scripts: tests/FOLDER/run or any tests/FOLDER/NAME.sh.
 # The heavy ones have targets of their own.
-HEAVY := bench badday hostile system
+HEAVY := web bench badday hostile system
 SCRIPTS := $(sort $(filter-out $(foreach h,$(HEAVY),tests/$(h)/%),$(wildcard tests/*/run tests/*/*.sh)))
 TESTS := $(UNIT_BIN) $(FUZZ_BIN) $(SCRIPTS)
 ifdef T
@@ -231,6 +231,12 @@ check-built: all $(filter $(O)/%,$(TESTS)) ## build and run all tests; installs 
 .PHONY: sanitize
 sanitize: ## all tests under ASan and UBSan
 	@CK_FORK=no $(MAKE) --no-print-directory B=asan check
+
+.PHONY: web
+web: all ## the HTML report in a real browser: read, searched, filtered, printed
+	@command -v npm >/dev/null || tools/deps nodejs npm
+	@tools/deps chromium
+	tests/web/run $(abspath $(O))/assay
 
 .PHONY: system
 system: all $(O)/system/environment ## as root, with the machine's mirror: the archive's chain, environments
