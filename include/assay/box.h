@@ -17,6 +17,19 @@ struct assay_box_mount {
 	const char *target; /* absolute path inside */
 };
 
+/* What a build did, recorded while it runs: one JSON object a line, as docs/schema/trace-1.json has it.
+ * Files are what the kernel opened, as it says itself (fanotify, as root): a lookup that failed, a stat
+ * and a rename are not in it.  Without privileges they are what processes asked to open (seccomp), which a
+ * hostile build can falsify; files tells which. */
+struct assay_box_trace {
+	int fd;            /* lines are appended here */
+	const char *files; /* set by the driver: "fanotify" or "seccomp"; NULL: it cannot trace */
+	uint64_t events, bytes;
+	bool lost;         /* the kernel had to drop events */
+	bool truncated;    /* ASSAY_MAX_TRACE was reached */
+	unsigned unwatched; /* mounts that could not be watched */
+};
+
 struct assay_box_policy {
 	const char *root;                     /* the environment: a directory, never written to */
 	const struct assay_box_mount *mounts; /* read-only; terminated by source NULL */
@@ -36,6 +49,7 @@ struct assay_box_policy {
 	void *on_output_data;
 	int64_t epoch;                        /* mtime of the files that the box itself makes */
 	const struct assay_box_ops *driver;   /* NULL: native */
+	struct assay_box_trace *trace;        /* NULL: none */
 };
 
 enum assay_box_reason {
@@ -62,9 +76,9 @@ struct assay_box_result {
 	int workspace_fd;
 	/* {"class": "full"|"reduced", "driver": "native", "layers": [{"name", "applied", "detail"}],
 	 *  "missing": [...], "refused": [{"syscall", "count"}], "network": {"attempts": [{"time",
-	 *  "process", "family", "type", "protocol"}], "attempt_count", "interfaces": [{"name",
-	 *  "rx_packets", "tx_packets", "rx_bytes", "tx_bytes"}]}} -- part of every report and
-	 *  provenance. */
+	 *  "process", "program", "pid", "call", "family", "type"+"protocol" or "address"}],
+	 *  "attempt_count", "interfaces": [{"name", "rx_packets", "tx_packets", "rx_bytes",
+	 *  "tx_bytes"}]}} -- part of every report and provenance. */
 	json_t *isolation;
 };
 

@@ -71,5 +71,6 @@
 #define ASSAY_DEFAULT_INODES 2000000
 #define ASSAY_DEFAULT_PROCESSES 1024
 #define ASSAY_DEFAULT_LOG (64 * ASSAY_MIB)
+#define ASSAY_MAX_TRACE (1 * ASSAY_GIB) /* lines of one attempt's trace; compressed to a twentieth */
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a build may ask of the kernel: an allow-list.  Everything else goes to the supervisor by
- * user notification, which counts it by name and refuses it; nothing is ever let through from
- * there, so there is no race to win.  Arguments are checked only where they are registers.
+ * user notification, which counts it by name and refuses it.  Calls that name an address of a socket
+ * go there as well, to be recorded, and so do execve and open when a trace is wanted; these may be let
+ * through, and are no safer for having been looked at.  Safety rests on arguments in registers alone.
  */
 #include "filter.h"
 
@@ -22,11 +23,11 @@
 #include "wire.h"
 
 static const char *const allowed[] = {
-	"_llseek", "_newselect", "accept", "accept4", "access", "alarm", "arch_prctl", "bind", "brk",
+	"_llseek", "_newselect", "accept", "accept4", "access", "alarm", "arch_prctl", "brk",
 	"capget", "capset", "chdir", "chmod", "chown", "clock_getres", "clock_gettime",
-	"clock_nanosleep", "close", "close_range", "connect", "copy_file_range", "creat", "dup",
+	"clock_nanosleep", "close", "close_range", "copy_file_range", "dup",
 	"dup2", "dup3", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_ctl_old", "epoll_pwait",
-	"epoll_pwait2", "epoll_wait", "eventfd", "eventfd2", "execve", "execveat", "exit",
+	"epoll_pwait2", "epoll_wait", "eventfd", "eventfd2", "exit",
 	"exit_group", "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir", "fchmod",
 	"fchmodat", "fchown", "fchownat", "fcntl", "fdatasync", "fgetxattr", "flistxattr", "flock",
 	"fork", "fremovexattr", "fsetxattr", "fstat", "fstatfs", "fsync", "ftruncate", "futex",
@@ -42,8 +43,7 @@ static const char *const allowed[] = {
 	"lsetxattr", "lstat", "madvise", "membarrier", "memfd_create", "mincore", "mkdir", "mkdirat",
 	"mlock", "mlock2", "mlockall", "mmap", "mprotect", "mq_getsetattr", "mq_notify", "mq_open",
 	"mq_timedreceive", "mq_timedsend", "mq_unlink", "mremap", "msgctl", "msgget", "msgrcv",
-	"msgsnd", "msync", "munlock", "munlockall", "munmap", "nanosleep", "newfstatat", "open",
-	"openat", "openat2", "pause", "pidfd_open", "pidfd_send_signal", "pipe", "pipe2",
+	"msgsnd", "msync", "munlock", "munlockall", "munmap", "nanosleep", "newfstatat", "pause", "pidfd_open", "pidfd_send_signal", "pipe", "pipe2",
 	"pkey_alloc", "pkey_free", "pkey_mprotect", "poll", "ppoll", "prctl", "pread64", "preadv",
 	"preadv2", "prlimit64", "pselect6", "pwrite64", "pwritev", "pwritev2", "read", "readahead",
 	"readlink", "readlinkat", "readv", "recvfrom", "recvmmsg", "recvmsg", "remap_file_pages",
@@ -53,7 +53,7 @@ static const char *const allowed[] = {
 	"sched_get_priority_min", "sched_getaffinity", "sched_getattr", "sched_getparam",
 	"sched_getscheduler", "sched_rr_get_interval", "sched_setaffinity", "sched_setattr",
 	"sched_setparam", "sched_setscheduler", "sched_yield", "seccomp", "select", "semctl",
-	"semget", "semop", "semtimedop", "sendfile", "sendmmsg", "sendmsg", "sendto",
+	"semget", "semop", "semtimedop", "sendfile",
 	"set_robust_list", "set_tid_address", "setfsgid", "setfsuid", "setgid", "setgroups",
 	"setitimer", "setpgid", "setpriority", "setregid", "setresgid", "setresuid", "setreuid",
 	"setrlimit", "setsid", "setsockopt", "setuid", "setxattr", "shmat", "shmctl", "shmdt",
@@ -65,6 +65,12 @@ static const char *const allowed[] = {
 	"utimes", "vfork", "vmsplice", "wait4", "waitid", "waitpid", "write", "writev",
 };
 
+/* These name an address: the listener sees them, unless every family may pass. */
+static const char *const addressing[] = { "bind", "connect", "sendmmsg", "sendmsg", "sendto" };
+/* And these when a trace is wanted. */
+static const char *const executing[] = { "execve", "execveat" };
+static const char *const opening[] = { "creat", "open", "openat", "openat2" };
+
 /* Allowed when (argument & mask) == value. */
 static const struct {
 	const char *name;
@@ -73,6 +79,8 @@ static const struct {
 } masked[] = {
 	{ "socket", 0, 0xffffffff, AF_UNIX },
 	{ "socketpair", 0, 0xffffffff, AF_UNIX },
+	{ "sendto", 4, UINT64_MAX, 0 }, /* send(2): to where the socket is connected */
+	{ "sendmsg", 5, UINT64_MAX, WIRE_COOKIE }, /* the launcher's */
 	/* no namespace is ever made inside */
 	{ "clone", 0,
 	  CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
@@ -113,6 +121,11 @@ static const struct {
 } answers[] = {
 	{ "socket", EAFNOSUPPORT },
 	{ "socketpair", EAFNOSUPPORT },
+	{ "bind", EADDRNOTAVAIL },
+	{ "connect", ENETUNREACH },
+	{ "sendmmsg", ENETUNREACH },
+	{ "sendmsg", ENETUNREACH },
+	{ "sendto", ENETUNREACH },
 	{ "ioctl", ENOTTY },
 	{ "io_uring_setup", ENOSYS },
 	{ "io_uring_enter", ENOSYS },
@@ -128,35 +141,67 @@ static const struct {
 };
 
 struct compiled {
+	bool done;
 	struct sock_filter program[BOX_FILTER_MAX];
 	unsigned count;
 	struct assay_error err;
 };
 
-static struct compiled full, without_families;
-static pthread_once_t full_once = PTHREAD_ONCE_INIT, without_once = PTHREAD_ONCE_INIT;
+#define ALL_FAMILIES 4u /* beside enum box_observe */
+#define KINDS 8
 
-static int add_rules(scmp_filter_ctx ctx, bool all_families)
+static struct compiled kinds[KINDS];
+static pthread_mutex_t kinds_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int allow(scmp_filter_ctx ctx, const char *const *names, size_t count)
 {
-	int rc = all_families ? seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 0) : 0;
+	int rc = 0;
 
-	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]) && !rc; i++) {
-		int number = seccomp_syscall_resolve_name(allowed[i]);
+	for (size_t i = 0; i < count && !rc; i++) {
+		int number = seccomp_syscall_resolve_name(names[i]);
 
 		/* negative: not a call of this architecture */
 		if (number >= 0)
 			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, number, 0);
 	}
+	return rc;
+}
+
+static int allow_masked(scmp_filter_ctx ctx, bool all_families)
+{
+	int rc = 0;
+
 	for (size_t i = 0; i < sizeof(masked) / sizeof(masked[0]) && !rc; i++) {
 		int number = seccomp_syscall_resolve_name(masked[i].name);
 		struct scmp_arg_cmp compare = { masked[i].argument, SCMP_CMP_MASKED_EQ,
 						masked[i].mask, masked[i].value };
 
-		if (all_families && number == SCMP_SYS(socket))
+		if (all_families && (number == SCMP_SYS(socket) || number == SCMP_SYS(sendto) ||
+				     number == SCMP_SYS(sendmsg)))
 			continue;
 		if (number >= 0)
 			rc = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, number, 1, &compare);
 	}
+	return rc;
+}
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
+static int add_rules(scmp_filter_ctx ctx, unsigned kind)
+{
+	bool all_families = kind & ALL_FAMILIES;
+	int rc = allow(ctx, allowed, COUNT(allowed));
+
+	if (!rc && all_families)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 0);
+	if (!rc && all_families)
+		rc = allow(ctx, addressing, COUNT(addressing));
+	if (!rc && !(kind & BOX_OBSERVE_EXEC))
+		rc = allow(ctx, executing, COUNT(executing));
+	if (!rc && !(kind & BOX_OBSERVE_OPEN))
+		rc = allow(ctx, opening, COUNT(opening));
+	if (!rc)
+		rc = allow_masked(ctx, all_families);
 	/* its flags are in memory and cannot be checked; libc then uses clone */
 	if (!rc)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
@@ -180,7 +225,7 @@ int box_filter_export(void *ctx, struct sock_filter *program, size_t max)
 	return (int)((size_t)got / sizeof(*program));
 }
 
-static void compile(struct compiled *out, bool all_families)
+static void compile(struct compiled *out, unsigned kind)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_NOTIFY);
 	int rc = ctx ? 0 : -ENOMEM;
@@ -190,10 +235,11 @@ static void compile(struct compiled *out, bool all_families)
 	if (!rc)
 		rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (!rc)
-		rc = add_rules(ctx, all_families);
+		rc = add_rules(ctx, kind);
 	if (!rc)
 		rc = box_filter_export(ctx, out->program, BOX_FILTER_MAX);
 	seccomp_release(ctx);
+	out->done = true;
 	out->count = rc > 0 ? (unsigned)rc : 0;
 	if (rc < 0) {
 		errno = -rc;
@@ -201,23 +247,16 @@ static void compile(struct compiled *out, bool all_families)
 	}
 }
 
-static void compile_full(void)
+enum assay_code box_filter_get(uint32_t skip, unsigned observe, struct box_filter *ret,
+			       struct assay_error *err)
 {
-	compile(&full, false);
-}
+	unsigned kind = observe | (skip >> LAYER_FAMILIES & 1 ? ALL_FAMILIES : 0);
+	struct compiled *filter = &kinds[kind];
 
-static void compile_without_families(void)
-{
-	compile(&without_families, true);
-}
-
-enum assay_code box_filter_get(uint32_t skip, struct box_filter *ret, struct assay_error *err)
-{
-	const struct compiled *filter = skip >> LAYER_FAMILIES & 1 ? &without_families : &full;
-
-	pthread_once(&full_once, compile_full);
-	if (filter == &without_families)
-		pthread_once(&without_once, compile_without_families);
+	pthread_mutex_lock(&kinds_lock);
+	if (!filter->done)
+		compile(filter, kind);
+	pthread_mutex_unlock(&kinds_lock);
 	if (filter->err.code) {
 		*err = filter->err;
 		return err->code;

@@ -16,10 +16,17 @@ struct box_filter {
 	unsigned count;
 };
 
-/* Compiled once per process.  Calls outside of the list go to the listener, which counts them and
- * answers box_filter_errno().  skip: with LAYER_FAMILIES, sockets of all families pass. */
-enum assay_code box_filter_get(uint32_t skip, struct box_filter *ret, struct assay_error *err)
-	ASSAY_CHECKED;
+/* What the listener is shown besides what is refused. */
+enum box_observe {
+	BOX_OBSERVE_EXEC = 1 << 0,  /* execve, execveat */
+	BOX_OBSERVE_OPEN = 1 << 1,  /* open, openat, openat2, creat */
+};
+
+/* Compiled once per process and kind.  Calls outside of the list go to the listener, which counts them
+ * and answers box_filter_errno(); those that name an address always go there.  skip: with
+ * LAYER_FAMILIES, sockets of all families pass, unseen.  observe: enum box_observe. */
+enum assay_code box_filter_get(uint32_t skip, unsigned observe, struct box_filter *ret,
+			       struct assay_error *err) ASSAY_CHECKED;
 /* ctx: a scmp_filter_ctx.  The number of instructions, or a negative errno. */
 int box_filter_export(void *ctx, struct sock_filter *program, size_t max);
 int box_filter_errno(int number);

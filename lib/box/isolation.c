@@ -3,7 +3,6 @@
 #include "isolation.h"
 
 #include <stdarg.h>
-#include <sys/socket.h>
 
 #include "assay/time.h"
 #include "filter.h"
@@ -12,25 +11,6 @@ static const char *const layer_names[] = {
 #define X(id, name) [id] = name,
 	WIRE_LAYERS(X)
 #undef X
-};
-
-static const struct {
-	int family;
-	const char *name;
-} families[] = {
-	{ AF_UNSPEC, "unspec" },	 { AF_UNIX, "unix" },	  { AF_INET, "inet" },
-	{ AF_INET6, "inet6" },	 { AF_NETLINK, "netlink" }, { AF_PACKET, "packet" },
-	{ AF_ALG, "alg" },	 { AF_VSOCK, "vsock" },	  { AF_BLUETOOTH, "bluetooth" },
-	{ AF_XDP, "xdp" },	 { AF_CAN, "can" },	  { AF_KEY, "key" },
-	{ AF_TIPC, "tipc" },	 { AF_QIPCRTR, "qipcrtr" },
-};
-
-static const struct {
-	int type;
-	const char *name;
-} types[] = {
-	{ SOCK_STREAM, "stream" }, { SOCK_DGRAM, "dgram" }, { SOCK_RAW, "raw" },
-	{ SOCK_SEQPACKET, "seqpacket" }, { SOCK_RDM, "rdm" },
 };
 
 void box_isolation_layer(struct box_isolation *isolation, enum wire_layer layer, int sys,
@@ -99,20 +79,20 @@ static json_t *refused_json(const struct box_isolation *isolation)
 static json_t *attempt_json(const struct box_attempt *attempt)
 {
 	json_t *object = assay_json_object();
-	char text[ASSAY_TIME_TEXT], number[32];
-	const char *family = NULL, *type = NULL;
+	char text[ASSAY_TIME_TEXT], name[64];
 
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-		if (families[i].family == attempt->family)
-			family = families[i].name;
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (types[i].type == (attempt->type & 0xf))
-			type = types[i].name;
-	snprintf(number, sizeof(number), "family %d", attempt->family);
-	assay_json_set_text(object, "family", family ? family : number);
-	assay_json_set_text(object, "type", type ? type : "other");
-	assay_json_set_int(object, "protocol", attempt->protocol);
-	assay_json_set_text(object, "process", attempt->process);
+	assay_json_set_text(object, "call", box_filter_name(attempt->call, name, sizeof(name)));
+	assay_json_set_text(object, "family",
+			    box_family_name(attempt->family, name, sizeof(name)));
+	if (attempt->address[0]) {
+		assay_json_set_text(object, "address", attempt->address);
+	} else {
+		assay_json_set_text(object, "type", box_socket_type_name(attempt->type));
+		assay_json_set_int(object, "protocol", attempt->protocol);
+	}
+	assay_json_set(object, "process", assay_json_name(assay_span_text(attempt->process)));
+	assay_json_set(object, "program", assay_json_name(assay_span_text(attempt->program)));
+	assay_json_set_int(object, "pid", attempt->pid);
 	assay_json_set_text(object, "time", assay_time_format(attempt->time, text));
 	return object;
 }

@@ -3,6 +3,7 @@
 #ifndef ASSAY_BOX_ISOLATION_H
 #define ASSAY_BOX_ISOLATION_H
 
+#include "address.h"
 #include "assay/json.h"
 #include "wire.h"
 
@@ -18,8 +19,11 @@ struct box_layer {
 
 struct box_attempt {
 	int64_t time;
+	int call; /* number of the system call */
 	int family, type, protocol;
-	char process[32];
+	int pid;
+	char address[BOX_ADDRESS_TEXT]; /* "" when the call names none */
+	char process[32], program[256];
 };
 
 struct box_interface {

@@ -71,11 +71,23 @@ static void report_groups(struct box_run *run)
 				 : "process 1 of the namespace");
 }
 
+/* What the filter has to show for the trace's sake. */
+static unsigned observed(const struct box_run *run)
+{
+	if (!run->trace)
+		return 0;
+	return BOX_OBSERVE_EXEC | (box_trace_watches(run->trace) ? 0 : BOX_OBSERVE_OPEN);
+}
+
 static enum assay_code start(struct box_run *run, struct assay_error *err)
 {
 	assay_auto(assay_fd_closep) int policy_fd = -1;
 
-	if (box_filter_get(run->settings.skip, &run->settings.filter, err) || box_slot_take(&run->slot, err))
+	if (box_trace_open(run->policy->trace, &run->trace, err))
+		return err->code;
+	run->notify.trace = run->trace;
+	if (box_filter_get(run->settings.skip, observed(run), &run->settings.filter, err) ||
+	    box_slot_take(&run->slot, err))
 		return err->code;
 	run->settings.map_base = run->slot.base;
 	run->settings.map_count = run->slot.count;
@@ -130,8 +142,10 @@ static void fill(struct box_run *run, struct assay_box_result *ret)
 
 static void release(struct box_run *run)
 {
-	int *const fds[] = { &run->listener,	 &run->init,	    &run->workspace, &run->slot.lock,
-			     &run->child.report, &run->child.log, &run->child.pidfd };
+	int *const fds[] = { &run->notify.listener, &run->notify.decoys[BOX_DECOY_STREAM],
+			     &run->notify.decoys[BOX_DECOY_DGRAM], &run->init, &run->workspace,
+			     &run->slot.lock, &run->child.report, &run->child.log,
+			     &run->child.pidfd };
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (*fds[i] >= 0)
@@ -155,6 +169,7 @@ enum assay_code box_run_without(const struct assay_box_policy *policy, uint32_t 
 				uint32_t skip, struct assay_box_result *ret, struct assay_error *err)
 {
 	assay_auto(assay_freep) struct box_run *run = calloc(1, sizeof(*run));
+	struct assay_error ignored;
 	enum assay_code code;
 
 	if (!run)
@@ -162,7 +177,9 @@ enum assay_code box_run_without(const struct assay_box_policy *policy, uint32_t 
 	run->policy = policy;
 	run->settings.flags = flags;
 	run->settings.skip = skip;
-	run->listener = run->init = run->workspace = run->slot.lock = -1;
+	run->init = run->workspace = run->slot.lock = -1;
+	run->notify = (struct box_notify){ .listener = -1, .decoys = { -1, -1 },
+					   .isolation = &run->isolation };
 	run->child.report = run->child.log = run->child.pidfd = -1;
 	for (int i = 0; i < BOX_CONTROLLERS; i++)
 		run->cgroup.groups[i] = (struct box_group){ .parent = -1, .fd = -1 };
@@ -170,6 +187,8 @@ enum assay_code box_run_without(const struct assay_box_policy *policy, uint32_t 
 	code = start(run, err);
 	if (!code)
 		code = box_supervise(run, err);
+	if (box_trace_close(run->trace, code ? &ignored : err) && !code)
+		code = err->code;
 	if (!box_cgroup_close(&run->cgroup, 5000) && !code)
 		code = assay_fail(err, ASSAY_EIO, "box: its control group is not empty");
 	if (!code)

@@ -6,6 +6,7 @@
 #include "assay/box.h"
 #include "cgroup.h"
 #include "isolation.h"
+#include "notify.h"
 #include "pack.h"
 #include "slot.h"
 #include "spawn.h"
@@ -19,7 +20,10 @@ struct box_run {
 	struct box_isolation isolation;
 	struct box_counters counters;
 	struct box_child child;
-	int listener, init, workspace;  /* descriptors; init: a pidfd */
+	struct box_notify notify;
+	struct box_trace *trace;        /* or NULL */
+	int init, workspace;            /* descriptors; init: a pidfd */
+	pid_t init_pid;
 	bool ready, ended, command_ended;
 	int status;                     /* of the command, as wait(2) gives it */
 	bool stopped;                   /* by us, for this reason */

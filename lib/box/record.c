@@ -24,8 +24,10 @@ static void take_layer(struct box_run *run, const struct wire_record *r, int fd)
 static void take_pid(struct box_run *run, const struct wire_record *r, int fd)
 {
 	(void)fd;
-	if (r->id && run->init < 0)
-		run->init = pidfd_open((pid_t)r->id, 0);
+	if (!r->id || run->init >= 0)
+		return;
+	run->init_pid = (pid_t)r->id;
+	run->init = pidfd_open(run->init_pid, 0);
 }
 
 static void take_workspace(struct box_run *run, const struct wire_record *r, int fd)
@@ -38,18 +40,30 @@ static void take_workspace(struct box_run *run, const struct wire_record *r, int
 static void take_listener(struct box_run *run, const struct wire_record *r, int fd)
 {
 	(void)r;
-	if (run->listener < 0)
-		run->listener = dup(fd);
+	if (run->notify.listener < 0)
+		run->notify.listener = dup(fd);
 	/* answers wake the caller on the same processor where the kernel knows how (6.6) */
-	if (run->listener >= 0)
-		ioctl(run->listener, NOTIF_SET_FLAGS, NOTIF_FD_SYNC_WAKE_UP);
+	if (run->notify.listener >= 0)
+		ioctl(run->notify.listener, NOTIF_SET_FLAGS, NOTIF_FD_SYNC_WAKE_UP);
+}
+
+static void take_decoy(struct box_run *run, const struct wire_record *r, int fd)
+{
+	(void)r;
+	for (int i = 0; i < BOX_DECOYS; i++)
+		if (run->notify.decoys[i] < 0) {
+			run->notify.decoys[i] = dup(fd);
+			break;
+		}
 }
 
 static void take_ready(struct box_run *run, const struct wire_record *r, int fd)
 {
 	(void)r;
 	(void)fd;
-	run->ready = true;
+	run->ready = run->notify.counted = true;
+	/* the command waits: its execve, which a traced box shows, is answered after this */
+	box_trace_watch(run->trace, run->init_pid);
 }
 
 static void take_exit(struct box_run *run, const struct wire_record *r, int fd)
@@ -94,6 +108,7 @@ static void take_error(struct box_run *run, const struct wire_record *r, int fd)
 static void (*const take[])(struct box_run *, const struct wire_record *, int) = {
 	[WIRE_LAYER] = take_layer,	   [WIRE_PID] = take_pid,
 	[WIRE_WORKSPACE] = take_workspace, [WIRE_LISTENER] = take_listener,
+	[WIRE_DECOY] = take_decoy,
 	[WIRE_READY] = take_ready,	   [WIRE_EXIT] = take_exit,
 	[WIRE_USAGE] = take_usage,	   [WIRE_INTERFACE] = take_interface,
 	[WIRE_ERROR] = take_error,

@@ -131,12 +131,14 @@ static enum assay_code take(struct box_run *run, const struct pollfd *fds, struc
 		while (run->child.report >= 0 && box_take_records(run))
 			;
 	if (fds[2].revents & POLLIN)
-		box_notify_answer(run->listener, &run->isolation, run->ready);
+		box_notify_answer(&run->notify);
 	else if (fds[2].revents) {
 		/* nobody is left under the filter */
-		close(run->listener);
-		run->listener = -1;
+		close(run->notify.listener);
+		run->notify.listener = -1;
 	}
+	if (fds[4].revents)
+		box_trace_take(run->trace);
 	if (fds[3].revents)
 		reap(run);
 	return fds[0].revents ? take_log(run, err) : ASSAY_OK;
@@ -153,8 +155,9 @@ enum assay_code box_supervise(struct box_run *run, struct assay_error *err)
 		struct pollfd fds[] = {
 			{ run->child.log, POLLIN, 0 },
 			{ run->child.report, POLLIN, 0 },
-			{ run->listener, POLLIN, 0 },
+			{ run->notify.listener, POLLIN, 0 },
 			{ run->child.pidfd, POLLIN, 0 },
+			{ box_trace_fd(run->trace), POLLIN, 0 },
 		};
 
 		if (poll(fds, sizeof(fds) / sizeof(fds[0]), TICK_MS) > 0) {

@@ -19,6 +19,10 @@
 #define WIRE_MAX_DATA (2u << 20)
 #define WIRE_MAX_FILTER 4096 /* instructions: the kernel's own limit */
 
+/* A sixth argument of sendmsg(2), which the kernel does not look at: the filter lets the launcher's own
+ * messages pass by it.  The listener itself travels in one, when nobody could answer yet. */
+#define WIRE_COOKIE 0x9d41c6a27b5e8f03ull
+
 /* Descriptors of the launcher besides 0 (empty), 1 and 2 (the log). */
 #define WIRE_POLICY_FD 3
 #define WIRE_REPORT_FD 4
@@ -115,6 +119,7 @@ enum wire_kind {
 	WIRE_PID,       /* id: pid of the box's init, as the launcher sees it */
 	WIRE_WORKSPACE, /* carries a directory descriptor */
 	WIRE_LISTENER,  /* carries the seccomp listener */
+	WIRE_DECOY,     /* carries a unix socket of the box: a stream, then a datagram one */
 	WIRE_READY,     /* the command is about to be executed */
 	WIRE_EXIT,      /* the command's end; status: wait status */
 	WIRE_USAGE,     /* of the whole box; values: user us, system us, max rss KiB,

@@ -25,6 +25,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -202,6 +203,15 @@ static void attack_machine(void)
 	try_call("iopl", syscall(SYS_iopl, 3));
 }
 
+/* What stands in for a socket of the internet: a unix socket that knows nobody. */
+static bool is_decoy(int fd)
+{
+	socklen_t len = sizeof(int);
+	int domain = -1;
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX;
+}
+
 static void attack_sockets(void)
 {
 	static const int types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET };
@@ -212,12 +222,47 @@ static void attack_sockets(void)
 			int fd = socket(family, types[i], 0);
 
 			snprintf(what, sizeof(what), "socket of family %d", family);
-			try_call(what, fd);
+			if (!is_decoy(fd))
+				try_call(what, fd);
 			if (fd >= 0)
 				close(fd);
 		}
 	/* bits above the register's int must not matter */
-	try_call("socket by high bits", syscall(SYS_socket, 0x100000000LL | AF_INET, SOCK_STREAM, 0));
+	try_call("socket by high bits",
+		 syscall(SYS_socket, 0x100000000LL | AF_VSOCK, SOCK_STREAM, 0));
+}
+
+/* Whatever a decoy is asked, it leads nowhere; 169.254.169.254 is where clouds keep their secrets. */
+static void attack_decoys(void)
+{
+	struct sockaddr_in inet = { .sin_family = AF_INET, .sin_port = htons(80),
+				    .sin_addr.s_addr = htonl(0xa9fea9fe) };
+	struct sockaddr_in6 inet6 = { .sin6_family = AF_INET6, .sin6_port = htons(53),
+				      .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_un host = { .sun_family = AF_UNIX, .sun_path = "\0assay-hostile" };
+	socklen_t host_len = offsetof(struct sockaddr_un, sun_path) + 1 + strlen("assay-hostile");
+	static const int types[] = { SOCK_STREAM, SOCK_DGRAM };
+
+	for (size_t i = 0; i < 2; i++) {
+		int fd = socket(AF_INET, types[i], 0);
+		char byte = 'x';
+		struct iovec part = { &byte, 1 };
+		struct msghdr message = { .msg_name = &inet6, .msg_namelen = sizeof(inet6),
+					  .msg_iov = &part, .msg_iovlen = 1 };
+
+		note(fd >= 0 && !is_decoy(fd), "an internet socket is one");
+		try_call("connect", connect(fd, (struct sockaddr *)&inet, sizeof(inet)));
+		try_call("bind", bind(fd, (struct sockaddr *)&inet, sizeof(inet)));
+		try_call("sendto", sendto(fd, "x", 1, 0, (struct sockaddr *)&inet6, sizeof(inet6)));
+		try_call("sendmsg", sendmsg(fd, &message, 0));
+		try_call("send", send(fd, "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL));
+		try_call("listen", listen(fd, 1));
+		try_call("connect to the host's abstract socket",
+			 connect(fd, (struct sockaddr *)&host, host_len));
+		try_call("send to the host's abstract socket",
+			 sendto(fd, "x", 1, 0, (struct sockaddr *)&host, host_len));
+		close(fd);
+	}
 }
 
 static bool mentions(const char *path, const char *word)
@@ -423,7 +468,7 @@ static void attack_seccomp(void)
 			 &program));
 	/* a filter of one's own is fine, and allows nothing new */
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0)
-		try_call("a socket behind one's own filter", socket(AF_INET, SOCK_STREAM, 0));
+		try_call("a socket behind one's own filter", socket(AF_VSOCK, SOCK_STREAM, 0));
 }
 
 static void attack_supervisor(void)
@@ -479,6 +524,7 @@ static const struct {
 	{ "rendezvous", attack_rendezvous },   { "rights", attack_rights },
 	{ "root", attack_root },	       { "seccomp", attack_seccomp },
 	{ "signals", attack_signals },	       { "sockets", attack_sockets },
+	{ "decoys", attack_decoys },
 	{ "supervisor", attack_supervisor },   { "sysctls", attack_sysctls },
 	{ "terminal", attack_terminal },
 };

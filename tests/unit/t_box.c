@@ -243,15 +243,22 @@ START_TEST(refused_calls_and_network_attempts_are_recorded)
 	struct outcome o;
 	const json_t *attempts, *call, *lo;
 
-	run_script("perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 6) and print qq(open\\n);"
+	run_script("perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 6) or print qq(no decoy\\n);"
+		   " connect(S, pack_sockaddr_in(80, inet_aton(q(192.0.2.7)))) and print qq(open\\n);"
+		   " print $!{ENETUNREACH} ? qq() : qq(open: $!\\n);"
 		   " socket(S, 40, SOCK_STREAM, 0) and print qq(open\\n);"
 		   " syscall(250, 0) >= 0 and print qq(keyctl\\n)'; unshare -U true",
 		   &o);
-	ck_assert_msg(strstr(assay_buf_text(&o.log), "open") == NULL, "%s", assay_buf_text(&o.log));
+	ck_assert_msg(strstr(assay_buf_text(&o.log), "open") == NULL &&
+			      strstr(assay_buf_text(&o.log), "decoy") == NULL,
+		      "%s", assay_buf_text(&o.log));
 	attempts = json_object_get(json_object_get(o.result.isolation, "network"), "attempts");
-	ck_assert_ptr_nonnull(find(attempts, "family", "inet"));
 	ck_assert_ptr_nonnull(find(attempts, "family", "vsock"));
-	ck_assert_str_eq(assay_json_text(find(attempts, "family", "inet"), "process", ""), "perl");
+	call = find(attempts, "call", "connect");
+	ck_assert_str_eq(assay_json_text(call, "family", ""), "inet");
+	ck_assert_str_eq(assay_json_text(call, "address", ""), "192.0.2.7 port 80");
+	ck_assert_str_eq(assay_json_text(call, "process", ""), "perl");
+	ck_assert_str_eq(assay_json_text(call, "program", ""), "/usr/bin/perl");
 	call = find(json_object_get(o.result.isolation, "refused"), "syscall", "unshare");
 	ck_assert_int_eq(assay_json_int(call, "count", 0), 1);
 	lo = find(json_object_get(json_object_get(o.result.isolation, "network"), "interfaces"), "name",
@@ -259,6 +266,50 @@ START_TEST(refused_calls_and_network_attempts_are_recorded)
 	ck_assert_ptr_nonnull(lo);
 	ck_assert_int_eq(assay_json_int(lo, "tx_packets", -1), 0);
 	release(&o);
+}
+END_TEST
+
+/* The lines of a traced run of script, as one text. */
+static const char *trace_of(const char *script, struct assay_box_trace *trace, char *text, size_t size)
+{
+	const char *const argv[] = { "/bin/sh", "-c", script, NULL };
+	struct assay_box_policy policy = skeleton_policy(&skeleton, argv);
+	struct assay_box_result result;
+	struct assay_error err = ASSAY_ERROR_INIT;
+	ssize_t got;
+
+	trace->fd = memfd_create("trace", MFD_CLOEXEC);
+	policy.trace = trace;
+	ck_assert_msg(assay_box_run(&policy, &result, &err) == ASSAY_OK, "%s", err.msg);
+	assay_box_result_release(&result);
+	got = pread(trace->fd, text, size - 1, 0);
+	ck_assert_int_gt(got, 0);
+	text[got] = '\0';
+	close(trace->fd);
+	return text;
+}
+
+START_TEST(a_trace_tells_what_was_opened_run_and_asked)
+{
+	static char text[1 << 20];
+	struct assay_box_trace trace = { .fd = -1 };
+
+	trace_of("cat /usr/share/common-licenses/BSD > copy; true; nosuchcommand;"
+		 " perl -MSocket -e 'socket(S, AF_INET6, SOCK_DGRAM, 17);"
+		 " send(S, q(x), 0, pack_sockaddr_in6(53, inet_pton(AF_INET6, q(2001:db8::1))))'",
+		 &trace, text, sizeof(text));
+	ck_assert_str_eq(trace.files, geteuid() == 0 ? "fanotify" : "seccomp");
+	ck_assert(!trace.lost && !trace.truncated && trace.unwatched == 0);
+	ck_assert_ptr_nonnull(strstr(text, "\"schema\":\"assay.trace/1\""));
+	ck_assert_ptr_nonnull(strstr(text, "\"argv\":[\"cat\",\"/usr/share/common-licenses/BSD\"]"));
+	ck_assert_ptr_nonnull(strstr(text, "inet6 2001:db8::1 port 53"));
+	ck_assert_ptr_nonnull(strstr(text, "\"op\":\"end\""));
+	if (geteuid() != 0)
+		return;
+	ck_assert_ptr_nonnull(strstr(text, "\"op\":\"open\",\"path\":\"/usr/share/common-licenses/BSD\""));
+	ck_assert_ptr_nonnull(strstr(text, "\"op\":\"write\",\"path\":\"/build/job/copy\""));
+	/* what is not there is not opened */
+	ck_assert_ptr_null(strstr(text, "nosuchcommand\""));
 }
 END_TEST
 
@@ -423,6 +474,7 @@ int main(void)
 	tcase_add_test(all, the_workspace_is_collected_after_everything_is_dead);
 	tcase_add_test(all, inputs_are_mounted_where_nothing_was);
 	tcase_add_test(all, refused_calls_and_network_attempts_are_recorded);
+	tcase_add_test(all, a_trace_tells_what_was_opened_run_and_asked);
 	tcase_add_test(all, as_root_every_layer_is_applied_and_a_quiet_build_makes_no_attempt);
 	tcase_add_test(all, without_privileges_it_runs_and_says_what_is_missing);
 	tcase_add_test(all, nothing_outlives_a_killed_worker);

@@ -236,6 +236,21 @@ static void filter_syscalls(const struct wire_policy *p)
 	close(listener);
 }
 
+/* Unix sockets without a name: the supervisor hands them out in place of internet sockets. */
+static void send_decoys(void)
+{
+	static const int types[] = { SOCK_STREAM, SOCK_DGRAM };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		int decoy = socket(AF_UNIX, types[i] | SOCK_CLOEXEC, 0);
+
+		if (decoy < 0)
+			fail("decoy socket");
+		report_fd(WIRE_DECOY, decoy);
+		close(decoy);
+	}
+}
+
 /* Refused, and by an errno: anything else means that a layer does not hold. */
 static bool is_refused(long result)
 {
@@ -301,7 +316,8 @@ static void probe(const struct wire_policy *p)
 				     ? "; unshare, bpf, keyctl, io_uring, ptrace refused; foreign ABI killed"
 				     : "");
 	report_layer(LAYER_FAMILIES, families ? 0 : EPERM,
-		     families ? "unix only; others are refused" : "a forbidden family opened");
+		     families ? "unix only; for inet a decoy that leads nowhere, the rest refused" :
+					"a forbidden family opened");
 	if (open("/proc/sys/kernel/core_pattern", O_WRONLY | O_CLOEXEC) >= 0)
 		report_layer(LAYER_PROC, EPERM, "core_pattern can be opened for writing");
 }
@@ -347,6 +363,7 @@ void command_run(const struct wire_policy *p)
 		fail("close descriptors");
 	report_layer(LAYER_DESCRIPTORS, policy_skips(p, LAYER_DESCRIPTORS) ? ECANCELED : 0,
 		     "0 empty, 1 and 2 a pipe, no others");
+	send_decoys();
 	filter_syscalls(p);
 	probe(p);
 	report(WIRE_READY, 0, 0, "ready");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "launcher.h"
@@ -29,7 +30,8 @@ int fd_send(int sock, const void *data, size_t len, int fd)
 		header->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(header), &fd, sizeof(int));
 	}
-	return sendmsg(sock, &message, MSG_NOSIGNAL) == (ssize_t)len ? 0 : -1;
+	return syscall(SYS_sendmsg, sock, &message, MSG_NOSIGNAL, 0, 0, WIRE_COOKIE) == (long)len ? 0 :
+												    -1;
 }
 
 /* Each packet wakes the library's process: what can wait, waits for the next one. */
