@@ -97,6 +97,7 @@ int assay_cli_verify(int argc, char **argv)
 		{ "subject-scheme", CLI_TEXT, &a.job.subject_scheme },
 		{ "subject-signature", CLI_TEXT, &a.job.subject_signature },
 		{ "timeout", CLI_TEXT, &a.timeout },
+		{ "trace", CLI_FLAG, &a.job.trace },
 		{ "verbose", CLI_FLAG, &a.job.verbose },
 		{ NULL, CLI_FLAG, NULL },
 	};

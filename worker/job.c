@@ -212,6 +212,7 @@ static void close_job(struct assay_job *job)
 	struct assay_error ignored = ASSAY_ERROR_INIT;
 
 	assay_box_result_release(&job->box);
+	assay_job_trace_stop(job);
 	release_subjects(job);
 	assay_environment_release(&job->environment);
 	assay_lock_release(&job->lock);
@@ -236,6 +237,7 @@ enum assay_code assay_job_run(const struct assay_job_options *options, json_t **
 		.plan = { .arena = ASSAY_ARENA_INIT(ASSAY_MAX_TOOL_OUTPUT) },
 		.environment = { .lock_fd = -1 },
 		.box = { .workspace_fd = -1 },
+		.trace = { .fd = -1 },
 	};
 	enum assay_code code = open_job(&job, err);
 

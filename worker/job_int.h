@@ -88,6 +88,7 @@ struct assay_job {
 	unsigned attempt; /* of the running one, from 0 */
 	bool settled;     /* no further attempt is needed */
 	struct assay_box_result box;
+	struct assay_box_trace trace; /* of the running attempt; fd -1: none */
 
 	const char *accept;
 	bool has_verdict; /* set by the stage that ended the job */
@@ -118,6 +119,13 @@ enum assay_code assay_job_take_local_subjects(struct assay_job *job, struct assa
 enum assay_code assay_job_check_signature(struct assay_job *job, struct assay_subject *subject,
 					  const char *scheme, const char *file, const char *key,
 					  struct assay_error *err) ASSAY_CHECKED;
+
+/* With options.trace: opens the file of this attempt's trace, and keeps it beside the log.  Without it
+ * they do nothing. */
+enum assay_code assay_job_trace_start(struct assay_job *job, struct assay_error *err) ASSAY_CHECKED;
+enum assay_code assay_job_trace_keep(struct assay_job *job, json_t *attempt,
+				     struct assay_error *err) ASSAY_CHECKED;
+void assay_job_trace_stop(struct assay_job *job);
 
 /* The stages, in the order of the table in job.c. */
 enum assay_code assay_stage_admit(struct assay_job *job, struct assay_error *err);

@@ -110,6 +110,25 @@ static json_t *external_parameters(const json_t *report)
 	return parameters;
 }
 
+/* What was asked of the network, and what passed: zeros are the evidence. */
+static json_t *short_network(const json_t *network)
+{
+	const json_t *interfaces = json_object_get(network, "interfaces");
+	json_t *object = assay_json_object();
+	int64_t packets = 0;
+
+	for (size_t i = 0; i < json_array_size(interfaces); i++) {
+		const json_t *interface = json_array_get(interfaces, i);
+
+		packets += assay_json_int(interface, "rx_packets", 0) +
+			   assay_json_int(interface, "tx_packets", 0);
+	}
+	statement_copy(object, "attempts", network, "attempt_count");
+	assay_json_set_int(object, "interfaces", (int64_t)json_array_size(interfaces));
+	assay_json_set_int(object, "packets", packets);
+	return object;
+}
+
 static json_t *short_isolation(const json_t *isolation)
 {
 	json_t *object = assay_json_object(), *applied = assay_json_array();
@@ -118,6 +137,10 @@ static json_t *short_isolation(const json_t *isolation)
 	statement_copy(object, "class", isolation, "class");
 	statement_copy(object, "driver", isolation, "driver");
 	statement_copy(object, "missing", isolation, "missing");
+	statement_copy(object, "refused", isolation, "refused");
+	if (json_object_get(isolation, "network"))
+		assay_json_set(object, "network",
+			       short_network(json_object_get(isolation, "network")));
 	for (size_t i = 0; i < json_array_size(layers); i++) {
 		const json_t *layer = json_array_get(layers, i);
 		json_t *name = json_object_get(layer, "name");

@@ -85,6 +85,7 @@ static enum assay_code run_box(struct assay_job *job, int log_fd, struct assay_e
 		.log_fd = log_fd,
 		.on_output = on_output,
 		.on_output_data = &console,
+		.trace = job->trace.fd >= 0 ? &job->trace : NULL,
 	};
 	size_t count = 0;
 
@@ -236,14 +237,14 @@ enum assay_code assay_stage_replay(struct assay_job *job, struct assay_error *er
 	if (fd < 0)
 		return assay_fail_errno(err, "%s", path);
 	assay_progress_start("rebuild", "attempt %u, in %s", job->attempt + 1, job->plan.build_path);
-	if (run_box(job, fd, err))
+	if (assay_job_trace_start(job, err) || run_box(job, fd, err))
 		return err->code;
 	if (job->box.reason == ASSAY_BOX_INTERRUPTED)
 		return assay_fail(err, ASSAY_EINTERRUPTED, "interrupted during the build");
 	attempt = describe_attempt(job, started);
 	assay_json_append(job->attempts, attempt);
 	describe_end(&job->box, end, sizeof(end));
-	if (keep_log(job, fd, attempt, err))
+	if (keep_log(job, fd, attempt, err) || assay_job_trace_keep(job, attempt, err))
 		return err->code;
 	assay_progress_end("%s", end);
 	if (job->box.reason != ASSAY_BOX_EXITED || job->box.exit_code != 0)

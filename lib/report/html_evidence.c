@@ -129,6 +129,31 @@ static void environment(struct assay_buf *out, const json_t *report)
 	facts(out, json_object_get(report, "build"), of_build);
 }
 
+/* Both go through the view, whose bytes are printable, and then through HTML's own rules. */
+static void network(struct assay_buf *out, const json_t *isolation)
+{
+	static const struct {
+		const char *key, *head;
+		void (*view)(const json_t *isolation, struct assay_buf *out);
+	} rows[] = {
+		{ "network", "Network", view_network },
+		{ "refused", "Refused system calls", view_refused },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct assay_buf text = ASSAY_BUF_INIT(64 * ASSAY_KIB);
+		const json_t *value = json_object_get(isolation, rows[i].key);
+
+		if (!json_object_size(value) && !json_array_size(value))
+			continue;
+		rows[i].view(isolation, &text);
+		assay_buf_printf(out, "<p>%s: ", rows[i].head);
+		html_text(out, assay_buf_text(&text));
+		html_put(out, ".</p>\n");
+		assay_buf_release(&text);
+	}
+}
+
 static void isolation(struct assay_buf *out, const json_t *report)
 {
 	static const struct fact rows[] = {
@@ -154,16 +179,7 @@ static void isolation(struct assay_buf *out, const json_t *report)
 		html_put(out, "</tr>\n");
 	}
 	html_put(out, "</table></div>\n");
-	if (json_array_size(json_object_get(object, "refused"))) {
-		html_put(out, "<p>The build asked for system calls that were refused: ");
-		json_array_foreach(json_object_get(object, "refused"), i, layer) {
-			html_put(out, i ? ", <code>" : "<code>");
-			html_key(out, layer, "syscall", "");
-			html_put(out, "</code> &times;&#8239;");
-			html_key(out, layer, "count", "");
-		}
-		html_put(out, ".</p>\n");
-	}
+	network(out, object);
 }
 
 static void attempts(struct assay_buf *out, const json_t *report)

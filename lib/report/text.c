@@ -423,6 +423,16 @@ static void provenance(const struct page *page, const json_t *report)
 		}
 		assay_buf_add_text(page->out, "\n");
 	}
+	if (json_object_get(isolation, "network")) {
+		assay_buf_add_text(page->out, "  network      ");
+		view_network(isolation, page->out);
+		assay_buf_add_text(page->out, "\n");
+	}
+	if (json_array_size(json_object_get(isolation, "refused"))) {
+		assay_buf_add_text(page->out, "  refused      ");
+		view_refused(isolation, page->out);
+		assay_buf_add_text(page->out, "\n");
+	}
 	list_length(page, report, "attestations", "statement");
 	if (json_object_get(report, "output")) {
 		assay_buf_add_text(page->out, "  kept in      ");

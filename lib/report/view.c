@@ -392,3 +392,79 @@ bool view_is_ambiguous(const json_t *report, const char *side)
 	return *structure && strcmp(structure, "canonical") != 0 &&
 	       strcmp(structure, "not examined") != 0;
 }
+
+/* ---- isolation --------------------------------------------------------------------------------- */
+
+#define NETWORK_SHOWN 3
+#define REFUSED_SHOWN 8
+
+static void network_attempt(const json_t *attempt, struct assay_buf *out)
+{
+	view_key(attempt, "process", "a process", out);
+	assay_buf_add_text(out, " ");
+	view_key(attempt, "call", "socket", out);
+	assay_buf_add_text(out, " ");
+	view_key(attempt, "family", "", out);
+	assay_buf_add_text(out, " ");
+	view_key(attempt, json_object_get(attempt, "address") ? "address" : "type", "", out);
+}
+
+/* Where it wanted to says more than that it made a socket first. */
+static const json_t *next_told(const json_t *attempts, bool with_address, size_t *i)
+{
+	while (*i < json_array_size(attempts)) {
+		const json_t *attempt = json_array_get(attempts, (*i)++);
+
+		if ((json_object_get(attempt, "address") != NULL) == with_address)
+			return attempt;
+	}
+	return NULL;
+}
+
+void view_network(const json_t *isolation, struct assay_buf *out)
+{
+	const json_t *network = json_object_get(isolation, "network");
+	const json_t *attempts = json_object_get(network, "attempts"), *item;
+	const json_t *interfaces = json_object_get(network, "interfaces");
+	int64_t packets = 0, count = assay_json_int(network, "attempt_count", 0);
+	size_t shown = 0, i;
+	json_t *interface;
+
+	json_array_foreach(interfaces, i, interface)
+		packets += assay_json_int(interface, "rx_packets", 0) +
+			   assay_json_int(interface, "tx_packets", 0);
+	if (count)
+		view_count(count, "call", out);
+	assay_buf_add_text(out, count ? ", none got out: " : "no attempt");
+	for (int with_address = 1; with_address >= 0; with_address--)
+		for (i = 0; shown < NETWORK_SHOWN && (item = next_told(attempts, with_address, &i));) {
+			assay_buf_add_text(out, shown++ ? ", " : "");
+			network_attempt(item, out);
+		}
+	assay_buf_add_text(out, (size_t)count > shown ? ", ...; " : "; ");
+	if (!json_array_size(interfaces)) {
+		assay_buf_add_text(out, "interfaces were not counted");
+		return;
+	}
+	view_count(packets, "packet", out);
+	assay_buf_add_text(out, " on ");
+	view_count((int64_t)json_array_size(interfaces), "interface", out);
+}
+
+void view_refused(const json_t *isolation, struct assay_buf *out)
+{
+	const json_t *refused = json_object_get(isolation, "refused");
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(refused, i, item) {
+		if (i == REFUSED_SHOWN) {
+			assay_buf_add_text(out, ", ...");
+			break;
+		}
+		assay_buf_add_text(out, i ? ", " : "");
+		view_key(item, "syscall", "", out);
+		assay_buf_add_text(out, " ");
+		view_key(item, "count", "", out);
+	}
+}

@@ -66,6 +66,12 @@ void view_ranges(const json_t *divergence, struct assay_buf *out);
 /* "1,204 bytes differ: 1,203 explained, 1 not explained"; nothing when none differs. */
 void view_accounting(const json_t *report, struct assay_buf *out);
 
+/* What a build asked of the network and what its interfaces carried, in one line: "no attempt; 0 packets
+ * on 1 interface", or who wanted where. */
+void view_network(const json_t *isolation, struct assay_buf *out);
+/* "unshare 2, keyctl 1"; nothing when no call was refused. */
+void view_refused(const json_t *isolation, struct assay_buf *out);
+
 /* The pairs of a report: its subjects, or itself when it is one pair.  Steps through them with *i. */
 const json_t *view_next_pair(const json_t *report, size_t *i);
 bool view_is_whole(const json_t *report); /* of a verification, not of one pair */

@@ -295,7 +295,7 @@ START_TEST(a_trace_tells_what_was_opened_run_and_asked)
 	struct assay_box_trace trace = { .fd = -1 };
 
 	trace_of("cat /usr/share/common-licenses/BSD > copy; true; nosuchcommand;"
-		 " perl -MSocket -e 'socket(S, AF_INET6, SOCK_DGRAM, 17);"
+		 " perl -e 'use Socket qw(:all); socket(S, AF_INET6, SOCK_DGRAM, 17);"
 		 " send(S, q(x), 0, pack_sockaddr_in6(53, inet_pton(AF_INET6, q(2001:db8::1))))'",
 		 &trace, text, sizeof(text));
 	ck_assert_str_eq(trace.files, geteuid() == 0 ? "fanotify" : "seccomp");
