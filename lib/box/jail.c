@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -94,27 +95,42 @@ static void set_limits(const struct assay_jail *jail)
 		limit(RLIMIT_AS, mapped_now() + (jail->memory ? jail->memory : DEFAULT_MEMORY));
 }
 
-static void allow_reading(int ruleset, const char *const *paths)
+static void allow_beneath(int ruleset, int fd, uint64_t rights)
 {
-	for (; paths && *paths; paths++) {
-		struct landlock_path_beneath_attr rule = {
-			.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
-			.parent_fd = open(*paths, O_PATH | O_CLOEXEC),
-		};
-		struct landlock_path_beneath_attr file = { LANDLOCK_ACCESS_FS_READ_FILE,
-							   rule.parent_fd };
+	struct landlock_path_beneath_attr rule = { rights, fd };
+	/* rights over directories are refused for what is not one */
+	struct landlock_path_beneath_attr file = { rights & ~(uint64_t)LANDLOCK_ACCESS_FS_READ_DIR, fd };
 
-		if (rule.parent_fd < 0)
-			continue;
-		/* READ_DIR is refused for what is not a directory */
-		if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) &&
-		    syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &file, 0))
-			_exit(SETUP_FAILED);
-		close(rule.parent_fd);
-	}
+	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) &&
+	    syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &file, 0))
+		_exit(SETUP_FAILED);
 }
 
-static void restrict_by_landlock(const char *const *readable)
+#define READING (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define TRUNCATE (1ULL << 14) /* ABI 3 */
+#define REFER (1ULL << 13)    /* ABI 2 */
+#define MAKING                                                                                      \
+	(READING | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |                   \
+	 LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_SYM)
+#define REPLACING (LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | REFER | TRUNCATE)
+
+static void allow_files(int ruleset, const struct assay_jail *jail, uint64_t known)
+{
+	uint64_t writes = (MAKING | (jail->network ? REPLACING : 0)) & known;
+
+	for (const char *const *path = jail->readable; path && *path; path++) {
+		int fd = open(*path, O_PATH | O_CLOEXEC);
+
+		if (fd < 0)
+			continue;
+		allow_beneath(ruleset, fd, READING);
+		close(fd);
+	}
+	if (jail->writable_fd)
+		allow_beneath(ruleset, jail->writable_fd, writes);
+}
+
+static void restrict_by_landlock(const struct assay_jail *jail)
 {
 	struct {
 		uint64_t fs, net, scoped;
@@ -123,35 +139,66 @@ static void restrict_by_landlock(const char *const *readable)
 	int ruleset;
 
 	if (abi < 1)
-		return; /* the filter alone then refuses what is written or executed */
-	attr.fs |= abi >= 2 ? 1u << 13 : 0; /* refer */
-	attr.fs |= abi >= 3 ? 1u << 14 : 0; /* truncate */
+		return; /* the filter alone then refuses what it can */
+	attr.fs |= abi >= 2 ? REFER : 0;
+	attr.fs |= abi >= 3 ? TRUNCATE : 0;
 	attr.fs |= abi >= 5 ? 1u << 15 : 0; /* device ioctls */
-	attr.net = abi >= 4 ? 3 : 0;
+	attr.net = abi >= 4 && !jail->network ? 3 : 0;
 	attr.scoped = abi >= 6 ? 3 : 0;
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr,
 			       abi >= 6 ? 24 : abi >= 4 ? 16 : 8, 0);
 	if (ruleset < 0)
 		_exit(SETUP_FAILED);
-	allow_reading(ruleset, readable);
+	allow_files(ruleset, jail, attr.fs);
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0))
 		_exit(SETUP_FAILED);
 	close(ruleset);
 }
 
-static void give_up_rights(const struct assay_jail *jail)
+static unsigned rights_of(const struct assay_jail *jail)
+{
+	return (jail->readable && jail->readable[0] ? JAIL_READS : 0) |
+	       (jail->writable_fd ? JAIL_WRITES : 0) | (jail->network ? JAIL_NETWORK : 0);
+}
+
+/* None is left, but that root still reads what it is to read, whoever owns it. */
+static void drop_capabilities(bool reads)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[2] = { 0 };
+	struct __user_cap_data_struct sets[2] = { 0 };
+	uint32_t kept = 0;
 
+	if (syscall(SYS_capget, &header, sets))
+		_exit(SETUP_FAILED);
+	if (reads)
+		kept = sets[0].permitted & 1u << CAP_DAC_READ_SEARCH;
+	memset(sets, 0, sizeof(sets));
+	sets[0].permitted = sets[0].effective = kept;
+	if (syscall(SYS_capset, &header, sets))
+		_exit(SETUP_FAILED);
+}
+
+static void give_up_rights(const struct assay_jail *jail)
+{
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		_exit(SETUP_FAILED);
-	restrict_by_landlock(jail->readable);
-	if (syscall(SYS_capset, &header, none))
-		_exit(SETUP_FAILED);
+	restrict_by_landlock(jail);
+	drop_capabilities(jail->readable && jail->readable[0]);
 	prctl(PR_SET_DUMPABLE, 0);
-	if (!jail_filter_install(jail->readable && jail->readable[0]))
+	umask(jail->network ? 022 : 0);
+	if (!jail_filter_install(rights_of(jail)))
 		_exit(SETUP_FAILED);
+}
+
+enum assay_code assay_jail_prepare(struct assay_error *err)
+{
+	return jail_filter_prepare(JAIL_READS | JAIL_WRITES | JAIL_NETWORK, err);
+}
+
+void assay_jail_enter(const struct assay_jail *jail)
+{
+	set_limits(jail);
+	give_up_rights(jail);
 }
 
 static void write_all(int fd, const void *data, size_t len)
@@ -175,8 +222,7 @@ static _Noreturn void child(const struct assay_jail *jail, assay_jail_work *work
 	/* the parent decides what an interrupt means */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	set_limits(jail);
-	give_up_rights(jail);
+	assay_jail_enter(jail);
 	header.code = (int32_t)work(data, &answer, &err);
 	if (!header.code)
 		header.code = (int32_t)assay_buf_check(&answer, "answer", &err);
@@ -314,7 +360,7 @@ enum assay_code assay_jail_run(const struct assay_jail *jail, assay_jail_work *w
 	enum assay_code code;
 	int ends[2];
 
-	if (jail_filter_prepare(err))
+	if (jail_filter_prepare(rights_of(jail), err))
 		return err->code;
 	if (pipe2(ends, O_CLOEXEC))
 		return assay_fail_errno(err, "%s: pipe", jail->what);

@@ -13,7 +13,9 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -63,6 +65,21 @@ static const struct {
 	{ "ioctl", 1, 0xffffffff, 0x541b },	/* FIONREAD */
 };
 
+/* What a fetcher may do besides, with the network and in the directory that it has. */
+static const char *const fetching[] = {
+	"bind", "connect", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_wait", "flock",
+	"getpeername", "getsockname", "getsockopt", "link", "linkat", "mkdir", "open", "openat",
+	"pselect6", "recvfrom", "recvmmsg", "recvmsg", "rename", "renameat", "renameat2", "rmdir",
+	"select", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown", "umask", "unlink",
+	"unlinkat",
+};
+/* libgit2 sets modes by path, which Landlock would not stop: answered with success, and nothing done. */
+static const char *const pretended[] = { "chmod", "fchmod", "fchmodat" };
+static const int fetching_families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
+
+/* What a writer may do: nothing here changes what exists already. */
+static const char *const writing[] = { "mkdirat", "openat", "symlinkat" };
+
 #define WRITING (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | O_PATH)
 
 static const struct {
@@ -75,13 +92,24 @@ static const char *const looking[] = { "stat", "lstat", "newfstatat", "statx", "
 				       "getdents64", "getcwd" };
 
 struct program {
+	bool done;
 	struct sock_filter code[BOX_FILTER_MAX];
 	int count;
+	struct assay_error failure;
 };
 
-static struct program closed, reader;
-static struct assay_error failure;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct program programs[JAIL_KINDS];
+static pthread_mutex_t programs_lock = PTHREAD_MUTEX_INITIALIZER;
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
+static bool is_listed(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
 
 static int add(scmp_filter_ctx ctx, uint32_t action, const char *const *names, size_t count)
 {
@@ -96,34 +124,74 @@ static int add(scmp_filter_ctx ctx, uint32_t action, const char *const *names, s
 	return rc;
 }
 
-static int add_masked(scmp_filter_ctx ctx, bool reading)
+static int add_deadly(scmp_filter_ctx ctx, unsigned rights)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < sizeof(masked) / sizeof(masked[0]) && !rc; i++) {
+	for (size_t i = 0; i < COUNT(deadly) && !rc; i++)
+		if (!(rights & JAIL_NETWORK) ||
+		    (!is_listed(fetching, COUNT(fetching), deadly[i]) &&
+		     strcmp(deadly[i], "socket") != 0))
+			rc = add(ctx, SCMP_ACT_KILL_PROCESS, &deadly[i], 1);
+	return rc;
+}
+
+static int allow_when(scmp_filter_ctx ctx, const char *name, struct scmp_arg_cmp compare)
+{
+	int number = seccomp_syscall_resolve_name(name);
+
+	return number < 0 ? 0 : seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, number, 1, &compare);
+}
+
+static int add_masked(scmp_filter_ctx ctx, unsigned rights)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < COUNT(masked) && !rc; i++) {
 		struct scmp_arg_cmp compare = { masked[i].argument, SCMP_CMP_MASKED_EQ,
 						masked[i].mask, masked[i].value };
-		int number = seccomp_syscall_resolve_name(masked[i].name);
 
-		/* the general rule for readers comes below */
-		if (reading && (strcmp(masked[i].name, "newfstatat") == 0 ||
-				strcmp(masked[i].name, "statx") == 0))
-			continue;
-		if (number >= 0)
-			rc = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, number, 1, &compare);
+		/* where looking at names is allowed, that is the wider rule */
+		if (!rights || !is_listed(looking, COUNT(looking), masked[i].name))
+			rc = allow_when(ctx, masked[i].name, compare);
 	}
-	for (size_t i = 0; reading && i < sizeof(opening) / sizeof(opening[0]) && !rc; i++) {
+	for (size_t i = 0; i < COUNT(opening) && !rc; i++) {
 		struct scmp_arg_cmp compare = { opening[i].argument, SCMP_CMP_MASKED_EQ, WRITING,
 						O_RDONLY };
-		int number = seccomp_syscall_resolve_name(opening[i].name);
 
-		if (number >= 0)
-			rc = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, number, 1, &compare);
+		if (rights && !(rights & JAIL_NETWORK) &&
+		    !(rights & JAIL_WRITES && is_listed(writing, COUNT(writing), opening[i].name)))
+			rc = allow_when(ctx, opening[i].name, compare);
+	}
+	for (size_t i = 0; i < COUNT(fetching_families) && rights & JAIL_NETWORK && !rc; i++) {
+		struct scmp_arg_cmp compare = { 0, SCMP_CMP_MASKED_EQ, 0xffffffff,
+						(uint64_t)fetching_families[i] };
+
+		rc = allow_when(ctx, "socket", compare);
 	}
 	return rc;
 }
 
-static void compile(struct program *program, bool reading)
+static int add_rules(scmp_filter_ctx ctx, unsigned rights)
+{
+	int rc = add(ctx, SCMP_ACT_ALLOW, allowed, COUNT(allowed));
+
+	if (!rc)
+		rc = add_deadly(ctx, rights);
+	if (!rc)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	if (!rc && rights)
+		rc = add(ctx, SCMP_ACT_ALLOW, looking, COUNT(looking));
+	if (!rc && rights & JAIL_WRITES)
+		rc = add(ctx, SCMP_ACT_ALLOW, writing, COUNT(writing));
+	if (!rc && rights & JAIL_NETWORK)
+		rc = add(ctx, SCMP_ACT_ALLOW, fetching, COUNT(fetching));
+	if (!rc && rights & JAIL_NETWORK)
+		rc = add(ctx, SCMP_ACT_ERRNO(0), pretended, COUNT(pretended));
+	return rc ? rc : add_masked(ctx, rights);
+}
+
+static void compile(struct program *program, unsigned rights)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EACCES));
 	int rc = ctx ? 0 : -ENOMEM;
@@ -133,42 +201,34 @@ static void compile(struct program *program, bool reading)
 	if (!rc)
 		rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (!rc)
-		rc = add(ctx, SCMP_ACT_ALLOW, allowed, sizeof(allowed) / sizeof(allowed[0]));
-	if (!rc)
-		rc = add(ctx, SCMP_ACT_KILL_PROCESS, deadly, sizeof(deadly) / sizeof(deadly[0]));
-	if (!rc)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-	if (!rc)
-		rc = add_masked(ctx, reading);
-	if (!rc && reading)
-		rc = add(ctx, SCMP_ACT_ALLOW, looking, sizeof(looking) / sizeof(looking[0]));
+		rc = add_rules(ctx, rights);
 	if (!rc)
 		rc = box_filter_export(ctx, program->code, BOX_FILTER_MAX);
 	seccomp_release(ctx);
+	program->done = true;
 	program->count = rc;
 	if (rc < 0) {
 		errno = -rc;
-		failure.code = assay_fail_errno(&failure, "jail: system call filter");
+		program->failure.code = assay_fail_errno(&program->failure, "jail: system call filter");
 	}
 }
 
-static void compile_both(void)
+enum assay_code jail_filter_prepare(unsigned rights, struct assay_error *err)
 {
-	compile(&closed, false);
-	compile(&reader, true);
+	struct program *program = &programs[rights];
+
+	pthread_mutex_lock(&programs_lock);
+	if (!program->done)
+		compile(program, rights);
+	pthread_mutex_unlock(&programs_lock);
+	if (program->failure.code)
+		*err = program->failure;
+	return program->failure.code;
 }
 
-enum assay_code jail_filter_prepare(struct assay_error *err)
+bool jail_filter_install(unsigned rights)
 {
-	pthread_once(&once, compile_both);
-	if (failure.code)
-		*err = failure;
-	return failure.code;
-}
-
-bool jail_filter_install(bool reading)
-{
-	struct program *program = reading ? &reader : &closed;
+	struct program *program = &programs[rights];
 	struct sock_fprog filter = { (unsigned short)program->count, program->code };
 
 	/* our copy of the parent's memory: nobody else sees the change */

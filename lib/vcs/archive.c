@@ -13,11 +13,13 @@
 #include "assay/buf.h"
 #include "assay/cleanup.h"
 #include "assay/file.h"
+#include "assay/jail.h"
 #include "assay/limits.h"
 #include "assay/path.h"
 #include "assay/process.h"
 #include "assay/vcs.h"
 #include "name.h"
+#include "target.h"
 #include "writer.h"
 
 struct unpacking {
@@ -272,32 +274,56 @@ static enum assay_code open_archive(struct unpacking *u, int fd)
 	return ASSAY_OK;
 }
 
-static enum assay_code unpack(struct unpacking *u, int fd, const char *directory,
-			      struct assay_checkout *ret)
+static enum assay_code unpack(struct unpacking *u, int fd, struct assay_checkout *ret)
 {
-	struct assay_checkout result = { .commit = "" };
-
-	if (writer_open(u->writer, directory, u->err) || open_archive(u, fd) || read_members(u))
+	if (open_archive(u, fd) || read_members(u))
 		return u->err->code;
 	if (u->writer->count == 0)
 		return assay_fail(u->err, ASSAY_EINPUT, "archive: want members, have none");
-	if (writer_finish(u->writer, u->newest, &result, u->err))
-		return u->err->code;
-	*ret = result;
-	return ASSAY_OK;
+	ret->commit_time = u->newest;
+	return writer_finish(u->writer, ret, u->err);
+}
+
+struct work {
+	int archive, top;
+};
+
+/* In the jail: an archive to read and a directory to write into. */
+static enum assay_code unpack_in_jail(void *data, struct assay_buf *answer, struct assay_error *err)
+{
+	const struct work *work = data;
+	struct writer writer = WRITER_INIT;
+	struct unpacking u = { .archive = archive_read_new(), .writer = &writer, .err = err };
+	struct assay_checkout result = { .commit = "" };
+	enum assay_code code;
+
+	if (!u.archive)
+		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	writer.top = work->top;
+	code = unpack(&u, work->archive, &result);
+	if (!code)
+		assay_buf_add(answer, &result, sizeof(result));
+	archive_read_free(u.archive);
+	return code ? code : assay_buf_check(answer, "archive", err);
 }
 
 enum assay_code assay_vcs_unpack(int archive_fd, const char *directory, struct assay_checkout *ret,
 				 struct assay_error *err)
 {
-	struct writer writer = WRITER_INIT;
-	struct unpacking u = { .archive = archive_read_new(), .writer = &writer, .err = err };
-	enum assay_code code;
+	assay_auto(assay_buf_release) struct assay_buf answer = ASSAY_BUF_INIT(sizeof(*ret));
+	assay_auto(assay_fd_closep) int top = -1;
+	struct assay_jail jail = { .what = "archive", .answer_max = sizeof(*ret) };
+	struct work work = { .archive = archive_fd };
 
-	if (!u.archive)
-		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
-	code = unpack(&u, archive_fd, directory, ret);
-	archive_read_free(u.archive);
-	writer_release(&writer);
-	return code;
+	if (target_open(directory, &top, err))
+		return err->code;
+	work.top = jail.writable_fd = top;
+	if (assay_jail_run(&jail, unpack_in_jail, &work, &answer, err))
+		return err->code;
+	if (answer.len != sizeof(*ret))
+		return assay_fail(err, ASSAY_EINPUT, "archive: the jail's answer is malformed");
+	memcpy(ret, answer.data, sizeof(*ret));
+	ret->lfs_first[sizeof(ret->lfs_first) - 1] = '\0';
+	ret->commit[0] = ret->tree_id[0] = '\0';
+	return target_stamp(top, ret->commit_time, err);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The network side of git.  libgit2 1.5 has no timeout on its sockets, and what a server sends is
- * hostile; so the transfer runs in a forked child that reports over a pipe and is killed when it
- * falls silent.  Objects arrive as a pack under a temporary name that libgit2 renames once its index
+ * hostile; so the transfer runs in a forked child that has the network and the repository and nothing
+ * else, reports over a pipe, and is killed when it falls silent.  Objects arrive as a pack under a temporary name that libgit2 renames once its index
  * is complete, so a killed child leaves nothing that is taken for whole.
  */
 #include "fetch.h"
@@ -17,6 +17,7 @@
 
 #include "assay/cleanup.h"
 #include "assay/file.h"
+#include "assay/jail.h"
 #include "assay/limits.h"
 #include "assay/log.h"
 #include "assay/process.h"
@@ -115,6 +116,24 @@ static enum assay_code transfer_all(git_repository *repository, const char *url,
 	return err->code;
 }
 
+/* The network, the repository, and what name resolution and TLS read; no more. */
+static void enter_jail(const char *path, const char *url)
+{
+	static const char *const readable[] = { "/etc", "/usr/lib/ssl", "/usr/share/ca-certificates",
+						"/usr/local/share/ca-certificates", "/run", NULL };
+	struct assay_jail jail = {
+		.what = url,
+		.cpu_s = 3600,
+		.readable = readable,
+		.writable_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		.network = true,
+	};
+
+	if (jail.writable_fd < 0)
+		_exit(1);
+	assay_jail_enter(&jail);
+}
+
 static void child_main(int pipe, const char *path, const char *url, const char *commit)
 {
 	struct message message = { .done = true, .err = ASSAY_ERROR_INIT };
@@ -123,6 +142,7 @@ static void child_main(int pipe, const char *path, const char *url, const char *
 	git_repository *repository = NULL;
 	int status;
 
+	enter_jail(path, url);
 	status = git_repository_open_bare(&repository, path);
 	if (status)
 		repository_fail(&message.err, status, "open %s", path);
@@ -171,6 +191,8 @@ enum assay_code fetch_into(const char *repository, const char *url, const char *
 	int pipes[2];
 	pid_t child;
 
+	if (assay_jail_prepare(err))
+		return err->code;
 	if (pipe2(pipes, O_CLOEXEC))
 		return assay_fail_errno(err, "pipe");
 	child = fork();

@@ -14,6 +14,8 @@
 
 #include "assay/cleanup.h"
 #include "assay/digest.h"
+#include "assay/jail.h"
+#include "assay/limits.h"
 #include "assay/log.h"
 #include "assay/path.h"
 #include "assay/process.h"
@@ -32,6 +34,9 @@ bool repository_library_start(void)
 		git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
 	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 1);
+	/* packs are mapped in windows; all of them are within what a jail may map */
+	git_libgit2_opts(GIT_OPT_SET_MWINDOW_SIZE, (size_t)(32 * ASSAY_MIB));
+	git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, (size_t)ASSAY_GIB);
 	return true;
 }
 
@@ -62,9 +67,16 @@ static const char *behind_prefix(const char *location, const char *prefix, size_
 	return NULL;
 }
 
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* "<path><rest>", tried as it is, with ".git" and without. */
-static enum assay_code open_mirror(const char *path, const char *rest, const char *location,
-				   git_repository **ret, struct assay_error *err)
+static enum assay_code find_in_mirror(const char *path, const char *rest, const char *location,
+				      char **ret, struct assay_error *err)
 {
 	size_t rest_len = strlen(rest);
 
@@ -79,8 +91,10 @@ static enum assay_code open_mirror(const char *path, const char *rest, const cha
 		}
 		if (asprintf(&full, "%s%.*s%s", path, (int)keep, rest, form == 1 ? ".git" : "") < 0)
 			return assay_fail(err, ASSAY_ENOMEM, "out of memory");
-		if (git_repository_open_ext(ret, full, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL) == 0)
+		if (is_directory(full)) {
+			*ret = assay_steal(full);
 			return ASSAY_OK;
+		}
 	}
 	return assay_fail(err, ASSAY_ENOTFOUND, "%s: its mirror has no git repository at %s%s",
 			  location, path, rest);
@@ -124,17 +138,38 @@ enum assay_code assay_vcs_mirror(const char *const *mirrors, const char *url, ch
 	return ASSAY_OK;
 }
 
-static bool has_commit(git_repository *repository, const char *commit)
+struct question {
+	const char *path, *commit;
+};
+
+/* In the jail: is the commit there? */
+static enum assay_code look_for_commit(void *data, struct assay_buf *answer, struct assay_error *err)
 {
+	const struct question *question = data;
+	git_repository *repository = NULL;
 	git_commit *found = NULL;
 	git_oid oid;
-	bool has;
 
-	if (git_oid_fromstr(&oid, commit))
-		return false;
-	has = git_commit_lookup(&found, repository, &oid) == 0;
-	git_commit_free(found);
-	return has;
+	if (repository_open(question->path, &repository, err))
+		return err->code;
+	if (git_oid_fromstr(&oid, question->commit) == 0 &&
+	    git_commit_lookup(&found, repository, &oid) == 0)
+		assay_buf_add_text(answer, "y");
+	return ASSAY_OK;
+}
+
+static enum assay_code has_commit(const char *path, const char *commit, bool *ret,
+				  struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf answer = ASSAY_BUF_INIT(1);
+	const char *const readable[] = { path, NULL };
+	struct assay_jail jail = { .what = path, .answer_max = 1, .readable = readable };
+	struct question question = { path, commit };
+
+	if (assay_jail_run(&jail, look_for_commit, &question, &answer, err))
+		return err->code;
+	*ret = answer.len > 0;
+	return ASSAY_OK;
 }
 
 /* Made under another name and renamed, so that a bare repository is there whole or not at all. */
@@ -184,15 +219,15 @@ static enum assay_code lock_file(const char *path, int *ret_fd, struct assay_err
 	return ASSAY_OK;
 }
 
-static enum assay_code open_cached(const char *cache, const char *url, const char *commit,
-				   git_repository **ret, struct assay_error *err)
+static enum assay_code fetch_cached(const char *cache, const char *url, const char *commit,
+				    char **ret, struct assay_error *err)
 {
 	assay_auto(assay_freep) char *path = NULL;
 	assay_auto(assay_freep) char *lock = NULL;
 	assay_auto(assay_fd_closep) int lock_fd = -1;
 	char hex[ASSAY_DIGEST_TEXT];
 	struct assay_digest key;
-	int status;
+	bool has = false;
 
 	if (!cache)
 		return assay_fail(err, ASSAY_EUSAGE, "%s: nowhere to fetch it to", url);
@@ -203,37 +238,39 @@ static enum assay_code open_cached(const char *cache, const char *url, const cha
 	if (assay_path_make_dirs(cache, 0755, err) || lock_file(lock, &lock_fd, err) ||
 	    make_bare(cache, path, err))
 		return err->code;
-	status = git_repository_open_bare(ret, path);
-	if (status)
-		return repository_fail(err, status, "%s", path);
-	if (commit && has_commit(*ret, commit))
-		return ASSAY_OK;
-	/* opened again afterwards: an open repository does not see what a child has fetched */
-	git_repository_free(*ret);
-	*ret = NULL;
-	if (fetch_into(path, url, commit, err))
+	if (commit && has_commit(path, commit, &has, err))
 		return err->code;
-	status = git_repository_open_bare(ret, path);
-	return status ? repository_fail(err, status, "%s", path) : ASSAY_OK;
+	if (!has && fetch_into(path, url, commit, err))
+		return err->code;
+	*ret = assay_steal(path);
+	return ASSAY_OK;
 }
 
-enum assay_code repository_open(const struct vcs_place *place, const char *location,
-				const char *commit, git_repository **ret, struct assay_error *err)
+enum assay_code repository_locate(const struct vcs_place *place, const char *location,
+				  const char *commit, char **ret, struct assay_error *err)
 {
 	const char *path = NULL, *rest = NULL;
-	int status;
 
 	if (find_mirror(place->mirrors, location, &path, &rest, err))
 		return err->code;
 	if (path)
-		return open_mirror(path, rest, location, ret, err);
+		return find_in_mirror(path, rest, location, ret, err);
 	if (strncmp(location, "https://", 8) == 0 || strncmp(location, "http://", 7) == 0)
-		return open_cached(place->cache, location, commit, ret, err);
+		return fetch_cached(place->cache, location, commit, ret, err);
 	if (strncmp(location, "file://", 7) == 0)
 		location += 7;
 	else if (strstr(location, "://"))
 		return assay_fail(err, ASSAY_EUSAGE,
 				  "%s: want a path, or an https, http or file URL", location);
-	status = git_repository_open_ext(ret, location, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
-	return status ? repository_fail(err, status, "%s", location) : ASSAY_OK;
+	if (!is_directory(location))
+		return assay_fail(err, ASSAY_ENOTFOUND, "%s: no such git repository", location);
+	*ret = strdup(location);
+	return *ret ? ASSAY_OK : assay_fail(err, ASSAY_ENOMEM, "out of memory");
+}
+
+enum assay_code repository_open(const char *path, git_repository **ret, struct assay_error *err)
+{
+	int status = git_repository_open_ext(ret, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+
+	return status ? repository_fail(err, status, "%s", path) : ASSAY_OK;
 }

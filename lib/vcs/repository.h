@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a location to an open repository that has the commit: a local path, a mirror, or the cache. */
+/* From a location to a repository that has the commit: a local path, a mirror, or the cache. */
 #ifndef ASSAY_VCS_REPOSITORY_H
 #define ASSAY_VCS_REPOSITORY_H
 
@@ -28,9 +28,26 @@ struct vcs_place {
 	const char *cache;          /* may be NULL */
 };
 
-/* commit NULL: all branches and tags are brought up to date, for resolving a name. */
-enum assay_code repository_open(const struct vcs_place *place, const char *location,
-				const char *commit, git_repository **ret, struct assay_error *err)
+/* Where the repository of a location is on this machine, malloc'ed; what a URL names is fetched into the
+ * cache unless the commit is there.  commit NULL: all branches and tags are brought up to date, for
+ * resolving a name. */
+enum assay_code repository_locate(const struct vcs_place *place, const char *location,
+				  const char *commit, char **ret, struct assay_error *err)
+	ASSAY_CHECKED;
+
+/* The directories that belong to a repository: itself, what a worktree's .git file and alternates name. */
+#define VCS_REACH_MAX 32
+struct vcs_reach {
+	char *paths[VCS_REACH_MAX + 1]; /* NULL-terminated */
+	size_t count;
+};
+
+enum assay_code repository_reach(const char *path, struct vcs_reach *ret, struct assay_error *err)
+	ASSAY_CHECKED;
+void vcs_reach_release(struct vcs_reach *reach);
+
+/* In the jail. */
+enum assay_code repository_open(const char *path, git_repository **ret, struct assay_error *err)
 	ASSAY_CHECKED;
 static inline void repository_freep(git_repository **repository)
 {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A branch or tag to the commit it names now: the only place where a name counts. */
 #include "assay/vcs.h"
+
+#include "assay/cleanup.h"
+#include "assay/jail.h"
 #include "repository.h"
 
 static bool find_ref(git_repository *repository, const char *prefix, const char *name,
@@ -55,23 +58,60 @@ static enum assay_code find_name(git_repository *repository, const char *locatio
 	return assay_fail(err, ASSAY_ENOTFOUND, "%s has no branch or tag \"%s\"", location, name);
 }
 
+struct question {
+	const char *path, *location, *name;
+};
+
+/* In the jail. */
+static enum assay_code resolve(void *data, struct assay_buf *answer, struct assay_error *err)
+{
+	const struct question *question = data;
+	git_repository *repository = NULL;
+	char commit[65];
+	git_oid oid;
+
+	if (repository_open(question->path, &repository, err) ||
+	    find_name(repository, question->location, question->name, &oid, err))
+		return err->code;
+	assay_buf_add_text(answer, git_oid_tostr(commit, sizeof(commit), &oid));
+	return assay_buf_check(answer, "commit", err);
+}
+
+static enum assay_code ask(const struct vcs_place *place, const char *location, const char *name,
+			   char ret_commit[65], struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf answer = ASSAY_BUF_INIT(64);
+	assay_auto(assay_freep) char *path = NULL;
+	struct assay_jail jail = { .what = location, .answer_max = 64 };
+	struct vcs_reach reach;
+	struct question question;
+	enum assay_code code;
+
+	if (repository_locate(place, location, NULL, &path, err) ||
+	    repository_reach(path, &reach, err))
+		return err->code;
+	question = (struct question){ path, location, name };
+	jail.readable = (const char *const *)reach.paths;
+	code = assay_jail_run(&jail, resolve, &question, &answer, err);
+	vcs_reach_release(&reach);
+	if (code)
+		return code;
+	if (strspn(assay_buf_text(&answer), "0123456789abcdef") != answer.len || answer.len < 40)
+		return assay_fail(err, ASSAY_EINPUT, "%s: the jail's answer is malformed", location);
+	snprintf(ret_commit, 65, "%s", assay_buf_text(&answer));
+	return ASSAY_OK;
+}
+
 enum assay_code assay_vcs_resolve(const char *location, const char *name,
 				  const char *const *mirrors, const char *cache, char ret_commit[65],
 				  struct assay_error *err)
 {
 	const struct vcs_place place = { .mirrors = mirrors, .cache = cache };
-	git_repository *repository = NULL;
-	git_oid oid;
 	enum assay_code code;
 
 	if (!repository_library_start())
 		return assay_fail(err, ASSAY_ENOMEM, "libgit2 does not start");
-	code = repository_open(&place, location, NULL, &repository, err);
-	if (!code)
-		code = find_name(repository, location, name, &oid, err);
-	if (!code)
-		git_oid_tostr(ret_commit, 65, &oid);
-	git_repository_free(repository);
+	code = ask(&place, location, name, ret_commit, err);
 	git_libgit2_shutdown();
 	return code;
 }

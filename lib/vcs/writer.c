@@ -20,40 +20,10 @@
 #include "assay/file.h"
 #include "assay/limits.h"
 #include "assay/path.h"
+#include "message.h"
 #include "name.h"
 
 static const char lfs_magic[] = "version https://git-lfs.github.com/spec/v1\n";
-
-static enum assay_code check_empty(int fd, const char *directory, struct assay_error *err)
-{
-	assay_auto(assay_dir_closep) DIR *dir = NULL;
-	struct dirent *entry;
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	dir = copy < 0 ? NULL : fdopendir(copy);
-	if (!dir) {
-		assay_fail_errno(err, "%s", directory);
-		if (copy >= 0)
-			close(copy);
-		return err->code;
-	}
-	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			return assay_fail(err, ASSAY_EUSAGE,
-					  "%s: want an empty directory, have \"%s\" in it",
-					  directory, entry->d_name);
-	return ASSAY_OK;
-}
-
-enum assay_code writer_open(struct writer *w, const char *directory, struct assay_error *err)
-{
-	if (assay_path_make_dirs(directory, 0755, err))
-		return err->code;
-	w->top = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (w->top < 0)
-		return assay_fail_errno(err, "%s", directory);
-	return check_empty(w->top, directory, err);
-}
 
 void writer_release(struct writer *w)
 {
@@ -137,9 +107,6 @@ enum assay_code writer_directory(struct writer *w, const char *path, struct assa
 		return err->code;
 	if (mkdirat(w->top, path, 0755))
 		return fail_at(err, path);
-	/* whatever the umask of the caller */
-	if (fchmodat(w->top, path, 0755, 0))
-		return fail_at(err, path);
 	return add_record(w, path, 'd', err) ? ASSAY_OK : err->code;
 }
 
@@ -183,7 +150,8 @@ enum assay_code writer_stream_open(struct writer *w, const char *path, bool exec
 
 	if (check_path(path, err))
 		return err->code;
-	stream.fd = openat(w->top, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	stream.fd = openat(w->top, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			   executable ? 0755 : 0644);
 	if (stream.fd < 0)
 		return fail_at(err, path);
 	stream.hasher = assay_hasher_new();
@@ -214,8 +182,6 @@ enum assay_code writer_stream_close(struct writer *w, struct writer_stream *stre
 	struct writer_record *record;
 	int fd = stream->fd;
 
-	if (fchmod(fd, stream->executable ? 0755 : 0644))
-		return fail_at(err, stream->path);
 	stream->fd = -1;
 	if (close(fd))
 		return fail_at(err, stream->path);
@@ -318,33 +284,62 @@ static enum assay_code hash_records(struct writer *w, struct assay_digest *ret,
 	return ASSAY_OK;
 }
 
-/* From the end, so that a directory comes after what is in it. */
-static enum assay_code set_times(struct writer *w, int64_t mtime, struct assay_error *err)
+enum assay_code writer_finish(struct writer *w, struct assay_checkout *ret, struct assay_error *err)
 {
-	const struct timespec times[2] = { { .tv_sec = mtime }, { .tv_sec = mtime } };
-
-	for (size_t i = w->count; i-- > 0;)
-		if (utimensat(w->top, w->records[i].path, times, AT_SYMLINK_NOFOLLOW))
-			return fail_at(err, w->records[i].path);
-	if (futimens(w->top, times))
-		return assay_fail_errno(err, "set the time of the source directory");
-	return ASSAY_OK;
-}
-
-enum assay_code writer_finish(struct writer *w, int64_t mtime, struct assay_checkout *ret,
-			      struct assay_error *err)
-{
-	struct assay_digest tree;
-
 	if (w->count && refuse_twins(w, err))
 		return err->code;
-	if (hash_records(w, &tree, err) || set_times(w, mtime, err))
+	if (hash_records(w, &ret->tree, err))
 		return err->code;
-	ret->tree = tree;
-	ret->commit_time = mtime;
 	ret->files = w->files;
 	ret->bytes = w->bytes;
 	ret->lfs_pointers = w->lfs_pointers;
 	memcpy(ret->lfs_first, w->lfs_first, sizeof(ret->lfs_first));
+	return ASSAY_OK;
+}
+
+void writer_put(const struct writer *w, struct assay_buf *out)
+{
+	message_put_u64(out, w->files);
+	message_put_u64(out, w->bytes);
+	message_put_u64(out, w->lfs_pointers);
+	message_put_text(out, w->lfs_first);
+	message_put_u64(out, w->count);
+	for (size_t i = 0; i < w->count; i++) {
+		assay_buf_add(out, &w->records[i].type, 1);
+		message_put_text(out, w->records[i].path);
+		assay_buf_add(out, w->records[i].content.bytes, sizeof(w->records[i].content.bytes));
+	}
+}
+
+static enum assay_code take_record(struct writer *w, struct assay_span *rest, struct assay_error *err)
+{
+	char path[ASSAY_MAX_CHECKOUT_PATH + 1];
+	struct writer_record *record;
+	struct assay_digest content;
+	char type;
+
+	if (!message_take(rest, &type, 1) || !message_take_text(rest, path, sizeof(path)) ||
+	    !message_take(rest, content.bytes, sizeof(content.bytes)))
+		return assay_fail(err, ASSAY_EINPUT, "source: the jail's answer is malformed");
+	record = add_record(w, path, type, err);
+	if (!record)
+		return err->code;
+	record->content = content;
+	return ASSAY_OK;
+}
+
+enum assay_code writer_take(struct writer *w, struct assay_span *rest, struct assay_error *err)
+{
+	uint64_t count;
+
+	w->count = 0;
+	if (!message_take_u64(rest, &w->files) || !message_take_u64(rest, &w->bytes) ||
+	    !message_take_u64(rest, &w->lfs_pointers) ||
+	    !message_take_text(rest, w->lfs_first, sizeof(w->lfs_first)) ||
+	    !message_take_u64(rest, &count) || w->bytes > ASSAY_MAX_CHECKOUT)
+		return assay_fail(err, ASSAY_EINPUT, "source: the jail's answer is malformed");
+	while (count--)
+		if (take_record(w, rest, err))
+			return err->code;
 	return ASSAY_OK;
 }

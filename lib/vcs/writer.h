@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A source on its way to the disk: files, directories and links with checked names, modes 0644, 0755
- * and nothing else, one mtime, and the digest of the whole.  Both git trees and archives are written
- * through here, so that the rules stand once.
+ * and nothing else, and the digest of the whole.  Both git trees and archives are written through here,
+ * so that the rules stand once.  All of it runs in jails; what one has written, the next is told by its
+ * records.  stamp.c sets the times afterwards.
  */
 #ifndef ASSAY_VCS_WRITER_H
 #define ASSAY_VCS_WRITER_H
 
 #include "assay/arena.h"
+#include "assay/buf.h"
 #include "assay/vcs.h"
 
 struct writer_record {
@@ -28,9 +30,6 @@ struct writer {
 
 #define WRITER_INIT { .top = -1, .arena = ASSAY_ARENA_INIT(ASSAY_MAX_TREE) }
 
-/* Creates the directory or takes an empty one. */
-enum assay_code writer_open(struct writer *w, const char *directory, struct assay_error *err)
-	ASSAY_CHECKED;
 void writer_release(struct writer *w);
 /* Paths are relative; the part above was made by writer_directory (or is ""), the last component is
  * checked here.  What exists already is refused. */
@@ -54,8 +53,13 @@ enum assay_code writer_stream_add(struct writer *w, struct writer_stream *stream
 enum assay_code writer_stream_close(struct writer *w, struct writer_stream *stream,
 				    struct assay_error *err) ASSAY_CHECKED;
 void writer_stream_abandon(struct writer_stream *stream);
-/* Refuses names that fold together, sets the mtimes, computes the digest of the tree. */
-enum assay_code writer_finish(struct writer *w, int64_t mtime, struct assay_checkout *ret,
-			      struct assay_error *err) ASSAY_CHECKED;
+/* Refuses names that fold together, computes the digest of the tree. */
+enum assay_code writer_finish(struct writer *w, struct assay_checkout *ret, struct assay_error *err)
+	ASSAY_CHECKED;
+
+/* What was written, for whoever goes on: counts and records, appended to a message and taken from one. */
+void writer_put(const struct writer *w, struct assay_buf *out);
+enum assay_code writer_take(struct writer *w, struct assay_span *rest, struct assay_error *err)
+	ASSAY_CHECKED;
 
 #endif
