@@ -110,10 +110,13 @@ static enum assay_code reach_from(struct vcs_reach *reach, const char *path, str
 
 enum assay_code repository_reach(const char *path, struct vcs_reach *ret, struct assay_error *err)
 {
+	enum assay_code code;
+
 	*ret = (struct vcs_reach){ .count = 0 };
-	if (reach_from(ret, path, err))
+	code = reach_from(ret, path, err);
+	if (code)
 		vcs_reach_release(ret);
-	return err->code;
+	return code;
 }
 
 void vcs_reach_release(struct vcs_reach *reach)
