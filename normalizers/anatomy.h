@@ -88,6 +88,7 @@ enum assay_severity {
  * members of the archive, equal ones too; of leaves the two spans (empty where one side has none). */
 struct assay_check;
 extern const struct assay_check assay_check_time_order; /* no two members swap their order in time */
+extern const struct assay_check assay_check_times; /* the same of one array of 32-bit times */
 extern const struct assay_check assay_check_owner; /* no installer restores it, no set-id bit is near */
 extern const struct assay_check assay_check_umask; /* one umask explains the modes of all members */
 extern const struct assay_check assay_check_member_order; /* no duplicates, links after targets */

@@ -2,55 +2,60 @@
 /* Judging the claims of two packages; see the header. */
 #include "claims.h"
 
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "assay/digest.h"
 #include "assay/limits.h"
+#include "claimants.h"
 #include "extract.h"
 
-#define MD5_TEXT 33
 #define LIES_SHOWN 100
 #define CLAIM_MAX (16 * ASSAY_MIB)
+#define CLAIMANTS 12
+#define TEXT_PATH 8
 
 static const struct assay_field field_lie = {
-	.name = "deb.md5sums.claim",
+	.name = "package.claim",
 	.kind = ASSAY_STRUCTURE,
 	.rating = ASSAY_RATE_NEVER,
 	.cause = "false_checksum_claim",
 	.severity = ASSAY_SEVERITY_STRUCTURE,
-	.rule = "md5sums names a checksum that the file does not have (deb-md5sums(5))",
+	.rule = "a digest that the package states for one of its files and that the file does not have",
 };
 
+/* A file that differs, with what is claimed of it. */
 struct fact {
-	char *name; /* without "./" */
-	bool present[2];
-	char md5[2][MD5_TEXT];
-	uint64_t kib[2];
+	char *name;
+	const char *hex[2]; /* the claim shown: the false one when there is one */
+	bool lies[2];
 };
 
-enum claim { CLAIM_MD5SUMS, CLAIM_CONTROL, CLAIM_COUNT };
-
-static const char *const claim_names[CLAIM_COUNT] = { "./md5sums", "./control" };
+/* One claimant's view of the two packages. */
+struct party {
+	const struct assay_claimant *who;
+	struct assay_claims claims[2];
+	struct fact *facts;
+	size_t fact_count, fact_room, lies;
+	bool follows; /* every difference of the two lists follows from content, truly */
+	bool taken;
+	struct assay_span text[2];
+	struct assay_span path[TEXT_PATH];
+	size_t path_count;
+	uint64_t kib[2]; /* of the files that differ */
+	size_t files;
+};
 
 struct assay_package {
 	struct assay_package *outer;
 	size_t base; /* parts of the path around the package */
-	struct fact *facts;
-	size_t fact_count, fact_room;
-	bool incomplete; /* a fact could not be kept: nothing is called true then */
-	struct {
-		bool taken;
-		struct assay_span text[2];
-		struct assay_span path[8];
-		size_t path_count;
-	} claims[CLAIM_COUNT];
+	unsigned depth;
+	struct party parties[CLAIMANTS];
+	size_t count;
 	struct assay_arena arena;
-	struct assay_buf md5sums[2]; /* equal on both sides, they are not met by the walk */
 };
 
-/* "./a/b", "/a/b" and "a/b" are one file to dpkg. */
-static struct assay_span bare_name(struct assay_span name)
+struct assay_span assay_claim_name(struct assay_span name)
 {
 	while (name.len && (assay_span_starts(name, "./") || name.data[0] == '/')) {
 		size_t cut = name.data[0] == '/' ? 1 : 2;
@@ -60,33 +65,126 @@ static struct assay_span bare_name(struct assay_span name)
 	return name;
 }
 
-static enum assay_code copy_md5sums(void *data, struct assay_span bytes, struct assay_error *err)
+/* ---- what is claimed --------------------------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
 {
-	assay_buf_add_span(data, bytes);
-	return assay_buf_check(data, "md5sums", err);
+	const struct assay_claim *x = a, *y = b;
+	int order = assay_span_compare(x->name, y->name);
+
+	return order ? order : (x->hash > y->hash) - (x->hash < y->hash);
 }
 
-enum assay_code assay_claims_begin(struct assay_walk *walk, struct assay_span left,
-				   struct assay_span right, struct assay_error *err)
+/* The first claim about a name; the others stand behind it. */
+static const struct assay_claim *find_claims(const struct assay_claims *claims, struct assay_span name,
+					     size_t *ret_count)
 {
-	static const char *const path[] = { "control.tar*", "./md5sums", NULL };
-	struct assay_package *package = calloc(1, sizeof(*package));
-	struct assay_error ignored = ASSAY_ERROR_INIT;
-	struct assay_span files[2] = { left, right };
+	size_t low = 0, high = claims->count, end;
 
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (assay_span_compare(claims->items[middle].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (end = low; end < claims->count && assay_span_equal(claims->items[end].name, name); end++)
+		;
+	*ret_count = end - low;
+	return &claims->items[low];
+}
+
+static const struct assay_claim *find_claim(const struct assay_claims *claims,
+					    const struct assay_claim *like)
+{
+	return claims->count ? bsearch(like, claims->items, claims->count, sizeof(*like), by_name) :
+			       NULL;
+}
+
+static void sort_claims(struct assay_claims *claims)
+{
+	if (claims->count)
+		qsort(claims->items, claims->count, sizeof(*claims->items), by_name);
+	for (size_t i = 1; i < claims->count; i++)
+		claims->odd |= by_name(&claims->items[i - 1], &claims->items[i]) == 0;
+}
+
+static enum assay_code copy_text(void *data, struct assay_span bytes, struct assay_error *err)
+{
+	assay_buf_add_span(data, bytes);
+	return assay_buf_check(data, "claims", err);
+}
+
+/* A package without that text, or with one that cannot be read, claims nothing. */
+static void read_claims(struct assay_codec_space *space, const struct assay_anatomy *package,
+			const struct assay_claimant *who, struct assay_claims *ret)
+{
+	struct assay_error ignored = ASSAY_ERROR_INIT;
+
+	*ret = (struct assay_claims){ .arena = ASSAY_ARENA_INIT(8 * CLAIM_MAX),
+				      .text = ASSAY_BUF_INIT(CLAIM_MAX),
+				      .masked = ASSAY_BUF_INIT(4 * CLAIM_MAX) };
+	if (who->read)
+		who->read(package, ret);
+	else if (who->parse &&
+		 assay_extract_from(space, package, who->text, copy_text, &ret->text, &ignored) == ASSAY_OK)
+		who->parse(ret);
+	sort_claims(ret);
+}
+
+static void release_claims(struct assay_claims *claims)
+{
+	free(claims->items);
+	assay_arena_release(&claims->arena);
+	assay_buf_release(&claims->text);
+	assay_buf_release(&claims->masked);
+}
+
+static void release_party(struct party *party)
+{
+	for (size_t i = 0; i < party->fact_count; i++)
+		free(party->facts[i].name);
+	free(party->facts);
+	release_claims(&party->claims[0]);
+	release_claims(&party->claims[1]);
+}
+
+enum assay_code assay_claims_begin(struct assay_walk *walk, const struct assay_anatomy *left,
+				   const struct assay_anatomy *right, bool *ret_began,
+				   struct assay_error *err)
+{
+	struct assay_package *package = NULL;
+
+	*ret_began = false;
+	for (const struct assay_claimant *who = assay_claimants; who->format; who++) {
+		struct party party = { .who = who, .follows = true };
+
+		if (strcmp(who->format, left->format->name) != 0)
+			continue;
+		read_claims(&walk->spaces[0], left, who, &party.claims[0]);
+		read_claims(&walk->spaces[1], right, who, &party.claims[1]);
+		if (who->rule != ASSAY_CLAIM_SIZE && !party.claims[0].count &&
+		    !party.claims[1].count) {
+			release_party(&party);
+			continue;
+		}
+		if (!package)
+			package = calloc(1, sizeof(*package));
+		if (!package || package->count == CLAIMANTS) {
+			release_party(&party);
+			return assay_fail(err, ASSAY_ENOMEM, "package: out of memory");
+		}
+		package->parties[package->count++] = party;
+	}
 	if (!package)
-		return assay_fail(err, ASSAY_ENOMEM, "package: out of memory");
+		return ASSAY_OK;
 	package->outer = walk->package;
 	package->base = walk->path_count;
+	package->depth = walk->depth;
 	package->arena = (struct assay_arena)ASSAY_ARENA_INIT(4 * CLAIM_MAX);
-	/* a package without md5sums, or a malformed one, claims nothing */
-	for (size_t i = 0; i < 2; i++) {
-		package->md5sums[i] = (struct assay_buf)ASSAY_BUF_INIT(CLAIM_MAX);
-		if (assay_extract(&walk->spaces[i], files[i], path, copy_md5sums,
-				  &package->md5sums[i], &ignored))
-			assay_buf_clear(&package->md5sums[i]);
-	}
 	walk->package = package;
+	*ret_began = true;
 	return ASSAY_OK;
 }
 
@@ -95,66 +193,128 @@ void assay_claims_abandon(struct assay_walk *walk)
 	struct assay_package *package = walk->package;
 
 	walk->package = package->outer;
-	for (size_t i = 0; i < package->fact_count; i++)
-		free(package->facts[i].name);
-	free(package->facts);
+	for (size_t i = 0; i < package->count; i++)
+		release_party(&package->parties[i]);
 	assay_arena_release(&package->arena);
-	assay_buf_release(&package->md5sums[0]);
-	assay_buf_release(&package->md5sums[1]);
 	free(package);
 }
 
-/* The path leads from the package through data.tar (or control.tar), decoded or not, to a member. */
-static bool lies_in(const struct assay_walk *walk, const char *archive, size_t path_count)
-{
-	size_t parts = path_count - walk->package->base;
+/* ---- what is met on the way ---------------------------------------------------------------------------- */
 
-	return path_count > walk->package->base && (parts == 2 || parts == 3) &&
-	       assay_span_starts(walk->path[walk->package->base], archive);
+static bool part_matches(const struct assay_walk *walk, size_t part, const char *glob)
+{
+	char *name = assay_span_dup(walk->path[walk->package->base + part]);
+	bool matches = name && fnmatch(glob, name, FNM_PATHNAME) == 0;
+
+	free(name);
+	return matches;
 }
 
-static struct fact *new_fact(struct assay_package *package, struct assay_span name)
+/* Parts of the path from the package to here; 0 when it leads into more files than it names: the parts
+ * of a picture have no name of their own and are no files of the package. */
+static size_t parts_of_path(const struct assay_walk *walk)
+{
+	const struct assay_package *package = walk->package;
+	size_t parts = walk->path_count > package->base ? walk->path_count - package->base : 0;
+
+	return parts && walk->depth == package->depth + parts - 1 ? parts : 0;
+}
+
+/* The path leads from the package through that archive, decoded or not, to a member. */
+static bool lies_in(const struct assay_walk *walk, const char *archive)
+{
+	size_t parts = parts_of_path(walk);
+
+	if (!archive)
+		return parts == 1;
+	return (parts == 2 || parts == 3) && part_matches(walk, 0, archive);
+}
+
+static bool is_claimed(const struct party *party, struct assay_span name)
+{
+	size_t left, right;
+
+	find_claims(&party->claims[0], name, &left);
+	find_claims(&party->claims[1], name, &right);
+	return left + right > 0 || party->who->rule == ASSAY_CLAIM_SIZE;
+}
+
+bool assay_claims_wanted(const struct assay_walk *walk, struct assay_span name)
+{
+	const struct assay_package *package = walk->package;
+
+	name = assay_claim_name(name);
+	for (size_t i = 0; package && i < package->count; i++)
+		if (is_claimed(&package->parties[i], name) &&
+		    lies_in(walk, package->parties[i].who->files))
+			return true;
+	return false;
+}
+
+static struct fact *new_fact(struct party *party, struct assay_span name)
 {
 	struct fact *fact;
 
-	if (package->fact_count == package->fact_room) {
-		size_t room = package->fact_room ? 2 * package->fact_room : 64;
-		void *bigger = reallocarray(package->facts, room, sizeof(*package->facts));
+	if (party->fact_count == party->fact_room) {
+		size_t room = party->fact_room ? 2 * party->fact_room : 64;
+		void *bigger = reallocarray(party->facts, room, sizeof(*party->facts));
 
 		if (!bigger)
 			return NULL;
-		package->facts = bigger;
-		package->fact_room = room;
+		party->facts = bigger;
+		party->fact_room = room;
 	}
-	fact = &package->facts[package->fact_count];
-	*fact = (struct fact){ .name = assay_span_dup(bare_name(name)) };
+	fact = &party->facts[party->fact_count];
+	*fact = (struct fact){ .name = assay_span_dup(name) };
 	if (!fact->name)
 		return NULL;
-	package->fact_count++;
+	party->fact_count++;
 	return fact;
+}
+
+/* Every claim of a side about the file must be true of that side's content. */
+static void test_side(const struct assay_claims *claims, struct assay_span name,
+		      struct assay_span content, bool present, const char **ret_hex, bool *ret_lies)
+{
+	size_t count;
+	const struct assay_claim *claim = find_claims(claims, name, &count);
+	char real[ASSAY_HASH_TEXT];
+
+	for (size_t i = 0; i < count && !*ret_lies; i++, claim++) {
+		*ret_hex = claim->hex;
+		*ret_lies = !present || strcmp(claim->hex, assay_hash_hex(claim->hash, content, real)) != 0;
+	}
 }
 
 void assay_claims_note(struct assay_walk *walk, struct assay_span name, struct assay_span left,
 		       bool left_present, struct assay_span right, bool right_present)
 {
+	struct assay_package *package = walk->package;
 	const struct assay_span contents[2] = { left, right };
 	const bool present[2] = { left_present, right_present };
-	struct fact *fact;
 
-	if (!walk->package || !lies_in(walk, "data.tar", walk->path_count))
-		return;
-	fact = new_fact(walk->package, name);
-	if (!fact) {
-		walk->package->incomplete = true;
-		return;
-	}
-	for (size_t i = 0; i < 2; i++) {
-		fact->present[i] = present[i];
-		if (!present[i])
+	name = assay_claim_name(name);
+	for (size_t i = 0; package && i < package->count; i++) {
+		struct party *party = &package->parties[i];
+		struct fact *fact;
+
+		if (!is_claimed(party, name) || !lies_in(walk, party->who->files))
 			continue;
-		assay_md5_hex(contents[i], fact->md5[i]);
-		/* as dpkg-gencontrol counts: whole KiB, one for a directory */
-		fact->kib[i] = assay_span_ends(name, "/") ? 1 : (contents[i].len + 1023) / 1024;
+		fact = new_fact(party, name);
+		if (!fact) {
+			party->follows = false; /* nothing is called true then */
+			continue;
+		}
+		party->files++;
+		for (size_t side = 0; side < 2; side++) {
+			test_side(&party->claims[side], name, contents[side], present[side],
+				  &fact->hex[side], &fact->lies[side]);
+			/* as dpkg-gencontrol counts: whole KiB, one for a directory */
+			if (present[side])
+				party->kib[side] += assay_span_ends(name, "/") ?
+							    1 :
+							    (contents[side].len + 1023) / 1024;
+		}
 	}
 }
 
@@ -165,26 +325,38 @@ static struct assay_span keep(struct assay_arena *arena, struct assay_span s)
 	return assay_span_of(copy, copy ? s.len : 0);
 }
 
+/* The path leads to the text of this claimant. */
+static bool is_text_of(const struct assay_walk *walk, const struct assay_claimant *who)
+{
+	size_t parts = parts_of_path(walk);
+
+	if (!who->text[0])
+		return false;
+	if (!who->text[1])
+		return parts == 1 && part_matches(walk, 0, who->text[0]);
+	return (parts == 2 || parts == 3) && part_matches(walk, 0, who->text[0]) &&
+	       part_matches(walk, parts - 1, who->text[1]);
+}
+
 bool assay_claims_take(struct assay_walk *walk, struct assay_span left, struct assay_span right)
 {
 	struct assay_package *package = walk->package;
-	struct assay_span name;
 
 	if (!package || left.len > CLAIM_MAX || right.len > CLAIM_MAX ||
-	    !lies_in(walk, "control.tar", walk->path_count))
+	    walk->path_count <= package->base || walk->path_count - package->base > TEXT_PATH)
 		return false;
-	name = walk->path[walk->path_count - 1];
-	for (size_t i = 0; i < CLAIM_COUNT; i++) {
-		if (!assay_span_equal_text(name, claim_names[i]) || package->claims[i].taken)
+	for (size_t i = 0; i < package->count; i++) {
+		struct party *party = &package->parties[i];
+
+		if (party->taken || !is_text_of(walk, party->who))
 			continue;
-		package->claims[i].text[0] = keep(&package->arena, left);
-		package->claims[i].text[1] = keep(&package->arena, right);
+		party->text[0] = keep(&package->arena, left);
+		party->text[1] = keep(&package->arena, right);
 		for (size_t k = package->base; k < walk->path_count; k++)
-			package->claims[i].path[package->claims[i].path_count++] =
-				keep(&package->arena, walk->path[k]);
-		if (!package->claims[i].text[0].data || !package->claims[i].text[1].data)
+			party->path[party->path_count++] = keep(&package->arena, walk->path[k]);
+		if (!party->text[0].data || !party->text[1].data)
 			return false;
-		package->claims[i].taken = true;
+		party->taken = true;
 		walk->recorded++;
 		walk->roots++; /* its own size and sums follow from it */
 		return true;
@@ -192,189 +364,110 @@ bool assay_claims_take(struct assay_walk *walk, struct assay_span left, struct a
 	return false;
 }
 
-/* ---- md5sums ------------------------------------------------------------------------------------ */
-
-struct line {
-	struct assay_span name, md5;
-	size_t order;
-};
-
-struct lines {
-	struct line *items;
-	size_t count;
-	bool odd; /* a line that is no claim, or a name twice */
-};
-
-static int by_line_name(const void *a, const void *b)
-{
-	return assay_span_compare(((const struct line *)a)->name, ((const struct line *)b)->name);
-}
-
-static bool parse_line(struct assay_span text, struct line *ret)
-{
-	static const char hex[] = "0123456789abcdef";
-
-	if (text.len < 35 || text.data[32] != ' ' || (text.data[33] != ' ' && text.data[33] != '*'))
-		return false;
-	for (size_t i = 0; i < 32; i++)
-		if (!memchr(hex, text.data[i], sizeof(hex) - 1))
-			return false;
-	ret->md5 = assay_span_cut(text, 0, 32);
-	ret->name = bare_name(assay_span_cut(text, 34, SIZE_MAX));
-	return true;
-}
-
-static bool parse_lines(struct assay_span text, struct lines *ret)
-{
-	struct assay_span rest = text, line;
-	size_t room = 1;
-
-	for (size_t i = 0; i < text.len; i++)
-		room += text.data[i] == '\n';
-	*ret = (struct lines){ .items = calloc(room + 1, sizeof(*ret->items)) };
-	if (!ret->items)
-		return false;
-	while (assay_span_next_line(&rest, &line)) {
-		ret->items[ret->count].order = ret->count;
-		if (parse_line(line, &ret->items[ret->count]))
-			ret->count++;
-		else
-			ret->odd = true;
-	}
-	qsort(ret->items, ret->count, sizeof(*ret->items), by_line_name);
-	for (size_t i = 1; i < ret->count; i++)
-		ret->odd |= assay_span_equal(ret->items[i - 1].name, ret->items[i].name);
-	return true;
-}
-
-static const struct line *find_line(const struct lines *lines, struct assay_span name)
-{
-	struct line key = { .name = name };
-
-	return lines->count ? bsearch(&key, lines->items, lines->count, sizeof(key), by_line_name) :
-			      NULL;
-}
+/* ---- judging ------------------------------------------------------------------------------------------- */
 
 static int by_fact_name(const void *a, const void *b)
 {
 	return strcmp(((const struct fact *)a)->name, ((const struct fact *)b)->name);
 }
 
-static const struct fact *find_fact(const struct assay_package *package, struct assay_span name)
+static bool has_fact(const struct party *party, struct assay_span name)
 {
-	for (size_t low = 0, high = package->fact_count; low < high;) {
+	for (size_t low = 0, high = party->fact_count; low < high;) {
 		size_t middle = low + (high - low) / 2;
-		int order = assay_span_compare(assay_span_text(package->facts[middle].name), name);
+		int order = assay_span_compare(assay_span_text(party->facts[middle].name), name);
 
 		if (order == 0)
-			return &package->facts[middle];
+			return true;
 		if (order < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return NULL;
+	return false;
 }
 
-struct judgement {
-	struct assay_walk *walk;
-	struct assay_scope *up;
-	struct lines lines[2];
-	size_t lies;
-	bool all_follow; /* every difference of the two lists follows from content, truly */
-};
-
-static enum assay_code record_lie(struct judgement *j, struct assay_span name, const char *what,
-				  const struct line *left, const struct line *right,
+static enum assay_code record_lie(struct assay_walk *walk, struct assay_scope *up, struct party *party,
+				  struct assay_span name, const char *whose, const char *const hex[2],
 				  struct assay_error *err)
 {
 	char text[512], shown[240];
 	struct assay_difference d = {
 		.field = &field_lie,
-		.left_present = left != NULL,
-		.right_present = right != NULL,
-		.values = { { left ? left->md5 : assay_span_of(NULL, 0),
-			      right ? right->md5 : assay_span_of(NULL, 0) },
-			    left != NULL,
-			    right != NULL },
+		.left_present = hex[0] != NULL,
+		.right_present = hex[1] != NULL,
+		.values = { { assay_span_text(hex[0]), assay_span_text(hex[1]) },
+			    hex[0] != NULL,
+			    hex[1] != NULL },
 		.confidence = ASSAY_CERTAIN,
 		.severity = field_lie.severity,
 		.explanation = text,
 	};
 	enum assay_code code;
 
-	j->all_follow = false;
-	if (++j->lies > LIES_SHOWN)
+	party->follows = false;
+	if (++party->lies > LIES_SHOWN)
 		return ASSAY_OK;
-	snprintf(text, sizeof(text), "md5sums of %s is false for %s: the claim and the content disagree",
-		 what, assay_span_show(name, shown, sizeof(shown)));
-	if (!assay_walk_push(j->walk, name))
+	snprintf(text, sizeof(text), "%s of %s is false for %s: the claim and the content disagree",
+		 party->who->label, whose, assay_span_show(name, shown, sizeof(shown)));
+	if (!assay_walk_push(walk, name))
 		return ASSAY_OK;
-	code = assay_walk_record(j->walk, j->up, &d, NULL, err);
-	assay_walk_pop(j->walk);
+	code = assay_walk_record(walk, up, &d, NULL, err);
+	assay_walk_pop(walk);
 	return code;
 }
 
-static bool is_false(const struct line *line, const struct fact *fact, size_t side)
+/* Of files that differ, each side's claims are held against its content. */
+static enum assay_code judge_facts(struct assay_walk *walk, struct assay_scope *up,
+				   struct party *party, struct assay_error *err)
 {
-	return line && !(fact->present[side] && assay_span_equal_text(line->md5, fact->md5[side]));
-}
-
-/* Of files that differ, each side's claim is held against its content. */
-static enum assay_code judge_facts(struct judgement *j, struct assay_error *err)
-{
-	const struct assay_package *package = j->walk->package;
 	enum assay_code code = ASSAY_OK;
 
-	for (size_t i = 0; i < package->fact_count && !code; i++) {
-		const struct fact *fact = &package->facts[i];
-		struct assay_span name = assay_span_text(fact->name);
-		const struct line *left = find_line(&j->lines[0], name);
-		const struct line *right = find_line(&j->lines[1], name);
-		bool left_lies = is_false(left, fact, 0), right_lies = is_false(right, fact, 1);
+	for (size_t i = 0; i < party->fact_count && !code; i++) {
+		const struct fact *fact = &party->facts[i];
 
-		if (left_lies || right_lies)
-			code = record_lie(j, name,
-					  left_lies && right_lies ? "both sides" :
-					  left_lies		  ? "the left side" :
-								    "the right side",
-					  left, right, err);
+		if (fact->lies[0] || fact->lies[1])
+			code = record_lie(walk, up, party, assay_span_text(fact->name),
+					  fact->lies[0] && fact->lies[1] ? "both sides" :
+					  fact->lies[0]			 ? "the left side" :
+									   "the right side",
+					  fact->hex, err);
 	}
 	return code;
 }
 
 /* Two claims about one content cannot both be true. */
-static enum assay_code judge_equal_files(struct judgement *j, struct assay_error *err)
+static enum assay_code judge_equal_files(struct assay_walk *walk, struct assay_scope *up,
+					 struct party *party, struct assay_error *err)
 {
-	const struct assay_package *package = j->walk->package;
+	const struct assay_claims *left = &party->claims[0], *right = &party->claims[1];
 	enum assay_code code = ASSAY_OK;
 
-	for (size_t i = 0; i < j->lines[0].count && !code; i++) {
-		const struct line *left = &j->lines[0].items[i];
-		const struct line *right = find_line(&j->lines[1], left->name);
+	for (size_t i = 0; i < left->count && !code; i++) {
+		const struct assay_claim *l = &left->items[i], *r = find_claim(right, l);
 
-		if (find_fact(package, left->name))
+		if (has_fact(party, l->name))
 			continue;
-		if (!right)
-			j->all_follow = false;
-		else if (!assay_span_equal(left->md5, right->md5))
-			code = record_lie(j, left->name, "one side", left, right, err);
+		if (!r)
+			party->follows = false;
+		else if (strcmp(l->hex, r->hex) != 0)
+			code = record_lie(walk, up, party, l->name, "one side",
+					  (const char *const[2]){ l->hex, r->hex }, err);
 	}
-	for (size_t i = 0; i < j->lines[1].count; i++)
-		if (!find_fact(package, j->lines[1].items[i].name) &&
-		    !find_line(&j->lines[0], j->lines[1].items[i].name))
-			j->all_follow = false;
+	for (size_t i = 0; i < right->count; i++)
+		if (!has_fact(party, right->items[i].name) && !find_claim(left, &right->items[i]))
+			party->follows = false;
 	return code;
 }
 
 /* Lines that both sides have must stand in one order. */
-static bool orders_agree(const struct lines *left, const struct lines *right)
+static bool orders_agree(const struct assay_claims *left, const struct assay_claims *right)
 {
 	size_t *order = calloc(left->count + 1, sizeof(*order)), last = 0;
 	bool agree = order != NULL;
 
 	for (size_t i = 0; agree && i < left->count; i++) {
-		const struct line *other = find_line(right, left->items[i].name);
+		const struct assay_claim *other = find_claim(right, &left->items[i]);
 
 		order[left->items[i].order] = other ? other->order + 1 : 0;
 	}
@@ -385,31 +478,6 @@ static bool orders_agree(const struct lines *left, const struct lines *right)
 	free(order);
 	return agree;
 }
-
-static enum assay_code judge_md5sums(struct assay_walk *walk, struct assay_scope *up,
-				     bool *ret_follows, struct assay_error *err)
-{
-	struct assay_package *package = walk->package;
-	struct judgement j = { .walk = walk, .up = up, .all_follow = !package->incomplete };
-	enum assay_code code = ASSAY_OK;
-
-	if (package->fact_count)
-		qsort(package->facts, package->fact_count, sizeof(*package->facts), by_fact_name);
-	for (size_t i = 0; i < 2 && !code; i++)
-		if (!parse_lines(assay_buf_span(&package->md5sums[i]), &j.lines[i]))
-			code = assay_fail(err, ASSAY_ENOMEM, "md5sums: out of memory");
-	if (!code)
-		code = judge_facts(&j, err);
-	if (!code)
-		code = judge_equal_files(&j, err);
-	*ret_follows = !code && j.all_follow && !j.lines[0].odd && !j.lines[1].odd &&
-		       orders_agree(&j.lines[0], &j.lines[1]);
-	free(j.lines[0].items);
-	free(j.lines[1].items);
-	return code;
-}
-
-/* ---- Installed-Size ------------------------------------------------------------------------------ */
 
 /* The text before and behind the Installed-Size line, and its number; false when there is none. */
 static bool cut_size(struct assay_span control, struct assay_span *before,
@@ -430,46 +498,59 @@ static bool cut_size(struct assay_span control, struct assay_span *before,
 }
 
 /* Everything else is equal, and the sizes differ by what the files that differ add up to. */
-static bool size_follows(const struct assay_package *package)
+static bool size_follows(const struct party *party)
 {
-	const struct assay_span *text = package->claims[CLAIM_CONTROL].text;
 	struct assay_span before[2], behind[2];
-	uint64_t claimed[2], real[2] = { 0, 0 };
+	uint64_t claimed[2];
 
 	for (size_t i = 0; i < 2; i++)
-		if (!cut_size(text[i], &before[i], &behind[i], &claimed[i]))
+		if (!cut_size(party->text[i], &before[i], &behind[i], &claimed[i]))
 			return false;
-	for (size_t i = 0; i < package->fact_count; i++)
-		for (size_t side = 0; side < 2; side++)
-			real[side] += package->facts[i].present[side] ?
-					      package->facts[i].kib[side] :
-					      0;
-	return !package->incomplete && package->fact_count &&
-	       assay_span_equal(before[0], before[1]) && assay_span_equal(behind[0], behind[1]) &&
-	       claimed[0] - claimed[1] == real[0] - real[1];
+	return assay_span_equal(before[0], before[1]) && assay_span_equal(behind[0], behind[1]) &&
+	       claimed[0] - claimed[1] == party->kib[0] - party->kib[1];
 }
 
-/* ---- what becomes of the texts -------------------------------------------------------------------- */
-
-static enum assay_code settle(struct assay_walk *walk, struct assay_scope *up, enum claim which,
-			      bool follows, struct assay_error *err)
+/* The texts are those that the claims were read from, and nothing but true claims differs in them. */
+static bool text_follows(const struct party *party)
 {
-	const struct assay_package *package = walk->package;
-	const struct assay_span *text = package->claims[which].text;
-	size_t before = walk->path_count, container = walk->container_count;
-	enum assay_code code = ASSAY_OK;
+	const struct assay_claims *left = &party->claims[0], *right = &party->claims[1];
 
-	if (!package->claims[which].taken)
+	if (!party->follows || !party->files || left->odd || right->odd)
+		return false;
+	switch (party->who->rule) {
+	case ASSAY_CLAIM_SIZE:
+		return size_follows(party);
+	case ASSAY_CLAIM_LINES:
+		return orders_agree(left, right);
+	case ASSAY_CLAIM_SET:
+		return true;
+	case ASSAY_CLAIM_MASKED:
+		return left->masked.len && !left->masked.failed && !right->masked.failed &&
+		       assay_span_equal(assay_buf_span(&left->masked), assay_buf_span(&right->masked));
+	default:
+		return false;
+	}
+}
+
+/* What becomes of a text that was taken. */
+static enum assay_code settle(struct assay_walk *walk, struct assay_scope *up,
+			      const struct party *party, struct assay_error *err)
+{
+	size_t before = walk->path_count, container = walk->container_count;
+	enum assay_code code;
+
+	if (!party->taken)
 		return ASSAY_OK;
-	if (follows) {
-		assay_ledger_follow(&walk->ledger, assay_bytes_differing(text[0], text[1]));
+	if (text_follows(party)) {
+		assay_ledger_follow(&walk->ledger,
+				    assay_bytes_differing(party->text[0], party->text[1]));
 		return ASSAY_OK;
 	}
-	for (size_t i = 0; i < package->claims[which].path_count; i++)
-		if (!assay_walk_push(walk, package->claims[which].path[i]))
+	for (size_t i = 0; i < party->path_count; i++)
+		if (!assay_walk_push(walk, party->path[i]))
 			break;
 	walk->container_count = walk->path_count - 1;
-	code = assay_walk_bytes(walk, up, assay_format_text.fields, text[0], text[1], NULL, err);
+	code = assay_walk_content(walk, up, party->text[0], party->text[1], err);
 	walk->path_count = before;
 	walk->container_count = container;
 	return code;
@@ -479,15 +560,19 @@ enum assay_code assay_claims_end(struct assay_walk *walk, struct assay_scope *up
 				 struct assay_error *err)
 {
 	struct assay_package *package = walk->package;
-	bool follows = false;
 	enum assay_code code = ASSAY_OK;
 
-	if (package->fact_count || package->claims[CLAIM_MD5SUMS].taken)
-		code = judge_md5sums(walk, up, &follows, err);
-	if (!code)
-		code = settle(walk, up, CLAIM_MD5SUMS, follows && package->fact_count, err);
-	if (!code)
-		code = settle(walk, up, CLAIM_CONTROL, size_follows(package), err);
+	for (size_t i = 0; i < package->count && !code; i++) {
+		struct party *party = &package->parties[i];
+
+		if (party->fact_count)
+			qsort(party->facts, party->fact_count, sizeof(*party->facts), by_fact_name);
+		code = judge_facts(walk, up, party, err);
+		if (!code)
+			code = judge_equal_files(walk, up, party, err);
+		if (!code)
+			code = settle(walk, up, party, err);
+	}
 	assay_claims_abandon(walk);
 	return code;
 }

@@ -120,6 +120,10 @@ static enum assay_code compare_decoded(struct assay_walk *walk, struct assay_sco
 		return ASSAY_OK;
 	}
 	*ret = ASSAY_PAYLOAD_DIFFERS;
+	/* a whole compressed file has been noted as it stands; a compressed member is noted here */
+	if (tasks[0].node != tasks[0].outer->root &&
+	    assay_walk_claimed(walk, tasks[0].decoded.bytes, tasks[1].decoded.bytes))
+		return ASSAY_OK;
 	if (named && !assay_walk_push(walk, name))
 		named = false;
 	code = assay_walk_content(walk, up, tasks[0].decoded.bytes, tasks[1].decoded.bytes, err);
@@ -194,7 +198,7 @@ static enum assay_code compare_opened(struct assay_walk *walk, struct assay_scop
 	struct assay_recognised story = { 0 };
 	size_t pending = walk->pending_count;
 	uint64_t roots = walk->roots;
-	bool told;
+	bool told, claims = false;
 	enum assay_code code;
 
 	note_structure(walk, 0, l);
@@ -203,11 +207,11 @@ static enum assay_code compare_opened(struct assay_walk *walk, struct assay_scop
 		return compare_unlike(walk, up, tasks, err);
 	told = l->format->explain &&
 	       l->format->explain(l, r, walk->sides[0]->context, walk->sides[1]->context, &story);
-	if (l->format->is_package && assay_claims_begin(walk, l->bytes, r->bytes, err))
+	if (assay_claims_begin(walk, l, r, &claims, err))
 		return err->code;
 	code = assay_walk_nodes(walk, up, l, l->root, r, r->root,
 				told && story.cause ? &story : NULL, err);
-	if (l->format->is_package) {
+	if (claims) {
 		if (code)
 			assay_claims_abandon(walk);
 		else

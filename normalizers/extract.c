@@ -42,7 +42,7 @@ static bool name_matches(const struct assay_node *node, const char *pattern)
 	    (node->name.len && memchr(node->name.data, 0, node->name.len)))
 		return false;
 	name = assay_span_dup(node->name);
-	matches = name && fnmatch(pattern, name, 0) == 0;
+	matches = name && fnmatch(pattern, name, FNM_PATHNAME) == 0;
 	free(name);
 	return matches;
 }
@@ -60,11 +60,15 @@ static enum assay_code find_member(struct assay_codec_space *space,
 	if (!code) {
 		const struct assay_node *n = group->first;
 
-		while (n && !(n->flags & ASSAY_NODE_PAYLOAD))
+		while (n && !(n->flags & (ASSAY_NODE_PAYLOAD | ASSAY_NODE_ENCODED)))
 			n = n->next;
-		code = n ? find(space, assay_node_bytes(anatomy, n), path + 1, depth + 1, use, data,
-				err) :
-			   not_found(path, err);
+		if (!n)
+			code = not_found(path, err);
+		else if (n->flags & ASSAY_NODE_ENCODED)
+			code = find_encoded(space, anatomy, n, path + 1, depth, use, data, err);
+		else
+			code = find(space, assay_node_bytes(anatomy, n), path + 1, depth + 1, use,
+				    data, err);
 	}
 	assay_arena_release(&arena);
 	return code;
@@ -106,6 +110,13 @@ static enum assay_code find(struct assay_codec_space *space, struct assay_span b
 	code = find_in(space, &anatomy, path, depth, use, data, err);
 	assay_anatomy_release(&anatomy);
 	return code;
+}
+
+enum assay_code assay_extract_from(struct assay_codec_space *space,
+				   const struct assay_anatomy *anatomy, const char *const *path,
+				   assay_extract_use *use, void *data, struct assay_error *err)
+{
+	return find_in(space, anatomy, path, 0, use, data, err);
 }
 
 enum assay_code assay_extract(struct assay_codec_space *space, struct assay_span bytes,

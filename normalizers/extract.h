@@ -15,4 +15,10 @@ enum assay_code assay_extract(struct assay_codec_space *space, struct assay_span
 			      const char *const *path, assay_extract_use *use, void *data,
 			      struct assay_error *err) ASSAY_CHECKED;
 
+/* The same from a file that is laid out already. */
+enum assay_code assay_extract_from(struct assay_codec_space *space,
+				   const struct assay_anatomy *anatomy, const char *const *path,
+				   assay_extract_use *use, void *data, struct assay_error *err)
+	ASSAY_CHECKED;
+
 #endif

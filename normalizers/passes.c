@@ -18,13 +18,29 @@ static int by_left_time(const void *a, const void *b)
 	return (x->right > y->right) - (x->right < y->right);
 }
 
-/* A member that was strictly older must not have become strictly newer: make and byte-code caches
- * decide by that.  Times that became equal, or were, are what clamping does. */
+/* What was strictly older must not have become strictly newer: make and byte-code caches decide by
+ * that.  Times that became equal, or were, are what clamping does. */
+static bool order_kept(struct timed *list, size_t count)
+{
+	int64_t newest_before = INT64_MIN, newest = INT64_MIN;
+
+	if (count)
+		qsort(list, count, sizeof(*list), by_left_time);
+	for (size_t i = 0; i < count; i++) {
+		if (i && list[i].left != list[i - 1].left)
+			newest_before = newest;
+		if (list[i].right < newest_before)
+			return false;
+		if (list[i].right > newest)
+			newest = list[i].right;
+	}
+	return true;
+}
+
 static bool time_order_holds(const struct assay_facts *left, const struct assay_facts *right,
 			     const struct assay_pairs *pairs, const struct assay_field *field)
 {
 	struct timed *list = calloc(left->count + 1, sizeof(*list));
-	int64_t newest_before = INT64_MIN, newest = INT64_MIN;
 	size_t count = 0;
 	bool holds = list != NULL;
 
@@ -35,16 +51,25 @@ static bool time_order_holds(const struct assay_facts *left, const struct assay_
 			continue;
 		list[count++] = (struct timed){ left->times[i], right->times[i] };
 	}
-	if (count)
-		qsort(list, count, sizeof(*list), by_left_time);
+	holds = holds && order_kept(list, count);
+	free(list);
+	return holds;
+}
+
+/* The same of an array of big-endian seconds, one for each file. */
+static bool times_hold(struct assay_span left, struct assay_span right)
+{
+	size_t count = left.len / 4;
+	struct timed *list = calloc(count + 1, sizeof(*list));
+	bool holds = list && left.len == right.len && left.len % 4 == 0;
+
 	for (size_t i = 0; holds && i < count; i++) {
-		if (i && list[i].left != list[i - 1].left)
-			newest_before = newest;
-		if (list[i].right < newest_before)
-			holds = false;
-		if (list[i].right > newest)
-			newest = list[i].right;
+		const uint8_t *l = left.data + 4 * i, *r = right.data + 4 * i;
+
+		list[i].left = (int64_t)l[0] << 24 | l[1] << 16 | l[2] << 8 | l[3];
+		list[i].right = (int64_t)r[0] << 24 | r[1] << 16 | r[2] << 8 | r[3];
 	}
+	holds = holds && order_kept(list, count);
 	free(list);
 	return holds;
 }
@@ -159,6 +184,11 @@ static bool payload_holds(struct assay_span left, struct assay_span right)
 const struct assay_check assay_check_time_order = {
 	.condition = "no two members swap their order in time",
 	.members = time_order_holds,
+};
+
+const struct assay_check assay_check_times = {
+	.condition = "no two files swap their order in time",
+	.leaf = times_hold,
 };
 
 const struct assay_check assay_check_owner = {

@@ -16,6 +16,7 @@
 	X(mo)                                                                                      \
 	X(png)                                                                                     \
 	X(pyc)                                                                                     \
+	X(rpm)                                                                                     \
 	X(tar)                                                                                     \
 	X(xz)                                                                                      \
 	X(zip)                                                                                     \

@@ -200,24 +200,45 @@ static enum assay_code record_presence(struct assay_walk *walk, struct assay_sco
 }
 
 /* For the claims of a package: what the file is that only one side has. */
+static enum assay_code note_content(struct assay_walk *walk, const struct assay_anatomy *anatomy,
+				    const struct assay_node *member, const struct assay_node *data,
+				    bool is_left, struct assay_error *err)
+{
+	struct assay_span bytes = assay_span_of(NULL, 0), none = bytes;
+	struct assay_decoded decoded;
+	bool is_encoded = data && data->flags & ASSAY_NODE_ENCODED;
+
+	if (is_encoded) {
+		/* what cannot be decoded is judged where it is compared; here it is no file */
+		if (assay_payload_decode(anatomy, data, &walk->spaces[is_left ? 0 : 1], &decoded, err))
+			return err->code == ASSAY_EINPUT ? ASSAY_OK : err->code;
+		bytes = decoded.bytes;
+	} else if (data) {
+		bytes = assay_node_bytes(anatomy, data);
+	}
+	assay_claims_note(walk, member->name, is_left ? bytes : none, is_left, is_left ? none : bytes,
+			  !is_left);
+	if (is_encoded)
+		assay_decoded_release(&decoded);
+	return ASSAY_OK;
+}
+
 static enum assay_code note_presence(struct assay_walk *walk, const struct assay_anatomy *anatomy,
 				     const struct assay_node *l, const struct assay_node *r,
 				     struct assay_error *err)
 {
 	struct assay_arena arena = ASSAY_ARENA_INIT(ASSAY_MAX_TREE);
-	const struct assay_node *group, *n;
-	struct assay_span bytes = assay_span_of(NULL, 0), none = bytes;
+	const struct assay_node *member = l ? l : r, *group, *n;
 	enum assay_code code;
 
-	if (!walk->package)
+	if (!walk->package || !assay_claims_wanted(walk, member->name))
 		return ASSAY_OK;
-	code = assay_anatomy_expand(anatomy, l ? l : r, &arena, &group, err);
+	code = assay_anatomy_expand(anatomy, member, &arena, &group, err);
 	for (n = code ? NULL : group->first; n; n = n->next)
-		if (n->flags & ASSAY_NODE_PAYLOAD)
-			bytes = assay_node_bytes(anatomy, n);
+		if (n->flags & (ASSAY_NODE_PAYLOAD | ASSAY_NODE_ENCODED))
+			break;
 	if (!code)
-		assay_claims_note(walk, (l ? l : r)->name, l ? bytes : none, l != NULL,
-				  r ? bytes : none, r != NULL);
+		code = note_content(walk, anatomy, member, n, l != NULL, err);
 	assay_arena_release(&arena);
 	return code;
 }
@@ -321,15 +342,26 @@ static enum assay_code compare_group(struct assay_walk *walk, struct assay_scope
 	return code;
 }
 
+bool assay_walk_claimed(struct assay_walk *walk, struct assay_span left, struct assay_span right)
+{
+	struct assay_span name;
+
+	if (!walk->package || !walk->path_count)
+		return false;
+	if (assay_claims_take(walk, left, right))
+		return true;
+	name = walk->path[walk->path_count - 1];
+	if (assay_claims_wanted(walk, name))
+		assay_claims_note(walk, name, left, true, right, true);
+	return false;
+}
+
 static enum assay_code compare_payloads(struct assay_walk *walk, struct assay_scope *scope,
 					struct assay_span left, struct assay_span right,
 					struct assay_error *err)
 {
-	if (walk->package && walk->path_count) {
-		if (assay_claims_take(walk, left, right))
-			return ASSAY_OK;
-		assay_claims_note(walk, walk->path[walk->path_count - 1], left, true, right, true);
-	}
+	if (assay_walk_claimed(walk, left, right))
+		return ASSAY_OK;
 	return assay_walk_content(walk, scope, left, right, err);
 }
 

@@ -112,6 +112,10 @@ enum assay_code assay_walk_nodes(struct assay_walk *walk, struct assay_scope *up
 				 const struct assay_recognised *story, struct assay_error *err)
 	ASSAY_CHECKED;
 
+/* Two files of a package, on the way to their comparison: true when they are claims, which are judged at
+ * the end; else they are noted where a claim speaks of them. */
+bool assay_walk_claimed(struct assay_walk *walk, struct assay_span left, struct assay_span right);
+
 /* leaf.c */
 enum assay_code assay_walk_leaf(struct assay_walk *walk, struct assay_scope *scope,
 				const struct assay_node *l, const struct assay_node *r,

@@ -27,8 +27,20 @@ enum assay_code assay_digest_fd(int fd, struct assay_digest *ret, uint64_t *ret_
 				struct assay_error *err) ASSAY_CHECKED;
 enum assay_code assay_digest_file(const char *path, struct assay_digest *ret, uint64_t *ret_size,
 				  struct assay_error *err) ASSAY_CHECKED;
-/* 32 hex digits and a NUL.  For checking what old formats claim (deb md5sums); never for trust. */
-void assay_md5_hex(struct assay_span s, char *out);
+
+/* What formats claim about their own content: for checking claims, never for trust. */
+enum assay_hash {
+	ASSAY_MD5,
+	ASSAY_SHA1,
+	ASSAY_SHA224,
+	ASSAY_SHA256,
+	ASSAY_SHA384,
+	ASSAY_SHA512,
+};
+#define ASSAY_HASH_TEXT 129 /* hex digits of the longest and NUL */
+/* Writes hex into out[ASSAY_HASH_TEXT]; returns out. */
+char *assay_hash_hex(enum assay_hash hash, struct assay_span s, char *out);
+
 bool assay_digest_equal(const struct assay_digest *a, const struct assay_digest *b);
 /* Writes hex into out[ASSAY_DIGEST_TEXT]; returns out. */
 char *assay_digest_hex(const struct assay_digest *digest, char *out);

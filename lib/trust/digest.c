@@ -127,11 +127,16 @@ bool assay_digest_parse(struct assay_span text, struct assay_digest *ret)
 	return assay_hex_decode(text, ret->bytes, sizeof(ret->bytes));
 }
 
-void assay_md5_hex(struct assay_span s, char *out)
+char *assay_hash_hex(enum assay_hash hash, struct assay_span s, char *out)
 {
-	unsigned char md5[EVP_MAX_MD_SIZE];
+	static const EVP_MD *(*const algorithms[])(void) = {
+		[ASSAY_MD5] = EVP_md5,	     [ASSAY_SHA1] = EVP_sha1,	  [ASSAY_SHA224] = EVP_sha224,
+		[ASSAY_SHA256] = EVP_sha256, [ASSAY_SHA384] = EVP_sha384, [ASSAY_SHA512] = EVP_sha512,
+	};
+	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned len = 0;
 
-	must(EVP_Digest(s.len ? (const void *)s.data : "", s.len, md5, &len, EVP_md5(), NULL));
-	assay_hex_encode(assay_span_of(md5, len), out);
+	must(EVP_Digest(s.len ? (const void *)s.data : "", s.len, digest, &len, algorithms[hash](),
+			NULL));
+	return assay_hex_encode(assay_span_of(digest, len), out);
 }

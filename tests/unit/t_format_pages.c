@@ -11,7 +11,7 @@
 #include "normalizers/anatomy.h"
 
 static const char *const pages[] = { "ar",   "binary", "bzip2", "cpio", "deb", "gzip", "json", "mo",
-				     "png", "pyc",    "tar",   "text", "xz",  "zip",  "zstd" };
+				     "png", "pyc",    "rpm",   "tar",   "text", "xz",  "zip",  "zstd" };
 
 #define PAGE_COUNT (sizeof(pages) / sizeof(pages[0]))
 

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who claims what: for claims.c, which judges, and claimants.c, which reads. */
+#ifndef ASSAY_NORMALIZERS_CLAIMANTS_H
+#define ASSAY_NORMALIZERS_CLAIMANTS_H
+
+#include "anatomy.h"
+#include "assay/buf.h"
+#include "assay/codec.h"
+#include "assay/digest.h"
+
+struct assay_claim {
+	struct assay_span name; /* without "./" and "/" in front */
+	const char *hex;
+	enum assay_hash hash;
+	size_t order; /* in the list */
+};
+
+/* Everything in it lives in its arena, or in the text it was read from. */
+struct assay_claims {
+	struct assay_claim *items; /* sorted by name and hash when read */
+	size_t count, room;
+	bool odd; /* something that is no claim, or one that comes twice */
+	struct assay_arena arena;
+	struct assay_buf text;	 /* what was read */
+	struct assay_buf masked; /* the same with every digest blotted out */
+};
+
+/* When a difference of the texts follows from the files. */
+enum assay_claim_rule {
+	ASSAY_CLAIM_LINES,  /* one line a file, each of them true, in one order */
+	ASSAY_CLAIM_SET,    /* the same in any order */
+	ASSAY_CLAIM_MASKED, /* equal but for digests, and those true */
+	ASSAY_CLAIM_SIZE,   /* Installed-Size: differs by what the files differ */
+	ASSAY_CLAIM_FIELD,  /* no text: derived fields of the format */
+};
+
+struct assay_claimant {
+	const char *format; /* of the package */
+	const char *label;
+	const char *files; /* glob of the member in which the files lie; NULL: the package itself */
+	const char *text[3]; /* globs on the way to the text */
+	enum assay_claim_rule rule;
+	/* Reads ret->text; NULL for ASSAY_CLAIM_SIZE and ASSAY_CLAIM_FIELD. */
+	void (*parse)(struct assay_claims *ret);
+	/* Reads the package, for ASSAY_CLAIM_FIELD. */
+	void (*read)(const struct assay_anatomy *package, struct assay_claims *ret);
+};
+
+/* Ends with a NULL format. */
+extern const struct assay_claimant assay_claimants[];
+
+/* "./a/b", "/a/b" and "a/b" are one file to an installer. */
+struct assay_span assay_claim_name(struct assay_span name);
+/* hex must be lowercase and of the hash's length, else the list becomes odd. */
+void assay_claims_add(struct assay_claims *claims, struct assay_span name, enum assay_hash hash,
+		      struct assay_span hex);
+void assay_claims_add_base64(struct assay_claims *claims, struct assay_span name,
+			     enum assay_hash hash, struct assay_span base64);
+
+/* claims_rpm.c */
+void assay_claims_read_rpm(const struct assay_anatomy *package, struct assay_claims *ret);
+void assay_claims_read_rpm_payload(const struct assay_anatomy *package, struct assay_claims *ret);
+
+#endif
