@@ -58,11 +58,20 @@ static const char *shown(const json_t *object, const char *key, char *out)
 
 static void print_tree(const json_t *object, int depth, struct assay_buf *out);
 
+static void print_attributes(json_t *attributes, int depth, struct assay_buf *out)
+{
+	char value[SHOWN];
+	const char *key;
+	json_t *attribute;
+
+	json_object_foreach(attributes, key, attribute)
+		assay_buf_printf(out, "%10s %10s  %-9s %*s. %s = %s\n", "", "", "", 2 * depth + 2, "",
+				 key, shown(attributes, key, value));
+}
+
 static void print_span(const json_t *span, int depth, struct assay_buf *out)
 {
 	char name[SHOWN], value[SHOWN];
-	const char *key;
-	json_t *attribute;
 
 	assay_buf_printf(out, "%10lld %10lld  %-9s %*s%s",
 			 (long long)assay_json_int(span, "offset", 0),
@@ -74,10 +83,7 @@ static void print_span(const json_t *span, int depth, struct assay_buf *out)
 	if (json_object_get(span, "value"))
 		assay_buf_printf(out, " = %s", shown(span, "value", value));
 	assay_buf_add_text(out, "\n");
-	json_object_foreach(json_object_get(span, "attributes"), key, attribute)
-		assay_buf_printf(out, "%10s %10s  %-9s %*s. %s = %s\n", "", "", "", 2 * depth + 2,
-				 "", key,
-				 shown(json_object_get(span, "attributes"), key, value));
+	print_attributes(json_object_get(span, "attributes"), depth, out);
 	if (json_object_get(span, "undecodable"))
 		assay_buf_printf(out, "%10s %10s  %-9s %*s! %s\n", "", "", "", 2 * depth + 2, "",
 				 shown(span, "undecodable", value));
@@ -87,18 +93,21 @@ static void print_span(const json_t *span, int depth, struct assay_buf *out)
 static void print_file(const json_t *file, int depth, struct assay_buf *out)
 {
 	const json_t *structure = json_object_get(file, "structure");
-	char reason[SHOWN];
+	char reason[SHOWN], kind[SHOWN];
 
 	if (!file)
 		return;
-	assay_buf_printf(out, "%10s %10lld  %-9s %*s%s: %s", "",
+	assay_buf_printf(out, "%10s %10lld  %-9s %*s%s", "",
 			 (long long)assay_json_int(file, "size", 0), "file", 2 * depth, "",
-			 assay_json_text(file, "format", "not looked into"),
-			 assay_json_text(structure, "verdict", ""));
+			 assay_json_text(file, "format", "not looked into"));
+	if (json_object_get(file, "kind"))
+		assay_buf_printf(out, " (%s)", shown(file, "kind", kind));
+	assay_buf_printf(out, ": %s", assay_json_text(structure, "verdict", ""));
 	if (json_object_get(structure, "reason"))
 		assay_buf_printf(out, ", %s (offset %lld)", shown(structure, "reason", reason),
 				 (long long)assay_json_int(structure, "offset", 0));
 	assay_buf_add_text(out, "\n");
+	print_attributes(json_object_get(file, "attributes"), depth, out);
 	print_tree(file, depth + 1, out);
 }
 

@@ -124,6 +124,7 @@ enum assay_node_flag {
 	ASSAY_NODE_PAYLOAD = 1 << 2, /* its bytes are a file */
 	ASSAY_NODE_ENCODED = 1 << 3, /* format->decode gives a file */
 	ASSAY_NODE_MEMBER = 1 << 4,  /* a named member of an archive: order and names matter */
+	ASSAY_NODE_OPAQUE = 1 << 5,  /* encoded: what it decodes to is a value, not a file */
 };
 
 struct assay_node {
@@ -246,6 +247,9 @@ void assay_layout_value(struct assay_layout *l, struct assay_node *node, const c
 void assay_layout_payload(struct assay_layout *l, struct assay_node *leaf);
 /* encoded_len is not needed: the node's length bounds the expansion. */
 void assay_layout_encoded(struct assay_layout *l, struct assay_node *node);
+/* Of an encoded leaf: what it decodes to is compared, but never looked into; field rates it. */
+void assay_layout_opaque(struct assay_layout *l, struct assay_node *leaf,
+			 const struct assay_field *field);
 /* The effective value of an attribute of the group; value is copied.  A second one of the same field
  * replaces the first (pax over ustar). */
 void assay_layout_attribute(struct assay_layout *l, struct assay_node *group,

@@ -172,8 +172,12 @@ static enum assay_code file_json(struct writer *w, struct assay_span bytes, json
 		return code;
 	object = assay_json_object();
 	assay_json_set_text(object, "format", anatomy.format->name);
+	if (anatomy.root->value)
+		assay_json_set_text(object, "kind", anatomy.root->value);
 	assay_json_set_int(object, "size", (int64_t)bytes.len);
 	assay_json_set(object, "structure", structure_json(&anatomy));
+	if (anatomy.root->attributes)
+		set_attributes(object, anatomy.root);
 	w->truncated |= anatomy.truncated;
 	w->depth++;
 	code = fill_node(w, object, &anatomy, anatomy.root, err);

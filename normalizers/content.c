@@ -107,6 +107,34 @@ static enum assay_code judge_failure(struct assay_walk *walk, int side, const st
 	return ASSAY_OK;
 }
 
+/* Decoded bytes that their field says all about: a signature. */
+static enum assay_code record_opaque(struct assay_walk *walk, struct assay_scope *up,
+				     const struct task tasks[2], struct assay_error *err)
+{
+	const struct assay_field *field = tasks[0].node->carries;
+	struct assay_span left = tasks[0].decoded.bytes, right = tasks[1].decoded.bytes;
+	struct assay_range range = { tasks[0].node->offset, tasks[0].node->length,
+				     tasks[1].node->offset, tasks[1].node->length };
+	char text[512];
+	struct assay_difference d = {
+		.field = field,
+		.left = left,
+		.right = right,
+		.left_present = true,
+		.right_present = true,
+		.ranges = &range,
+		.range_count = 1,
+		.bytes = assay_bytes_differing(left, right),
+		.confidence = ASSAY_CERTAIN,
+		.severity = field->severity,
+		.explanation = text,
+	};
+
+	snprintf(text, sizeof(text), "%llu bytes differ: %s", (unsigned long long)d.bytes,
+		 field->rule ? field->rule : "");
+	return assay_walk_record(walk, up, &d, NULL, err);
+}
+
 static enum assay_code compare_decoded(struct assay_walk *walk, struct assay_scope *up,
 				       const struct task tasks[2], enum assay_payload *ret,
 				       struct assay_error *err)
@@ -124,6 +152,8 @@ static enum assay_code compare_decoded(struct assay_walk *walk, struct assay_sco
 	if (tasks[0].node != tasks[0].outer->root &&
 	    assay_walk_claimed(walk, tasks[0].decoded.bytes, tasks[1].decoded.bytes))
 		return ASSAY_OK;
+	if (tasks[0].node->flags & tasks[1].node->flags & ASSAY_NODE_OPAQUE)
+		return record_opaque(walk, up, tasks, err);
 	if (named && !assay_walk_push(walk, name))
 		named = false;
 	code = assay_walk_content(walk, up, tasks[0].decoded.bytes, tasks[1].decoded.bytes, err);

@@ -10,6 +10,7 @@
 #include "field_rows.h"
 #include "names.h"
 #include "zip_fields.h"
+#include "zip_kind.h"
 #include "zip_read.h"
 
 #define F(x) (&zip_fields[x])
@@ -128,11 +129,11 @@ static void lay_out_extra(struct assay_layout *l, uint16_t id, struct assay_span
 	} known[] = {
 		{ 0x0001, ZIP_EXTRA_ZIP64, 0 },	     { 0x000a, ZIP_EXTRA_TIME, 0 },
 		{ 0x5455, ZIP_EXTRA_TIME, ZIP_MTIME }, { 0x7875, ZIP_EXTRA_OWNER, ZIP_UID },
-		{ 0xcafe, ZIP_EXTRA_MARK, 0 },
+		{ 0xcafe, ZIP_EXTRA_MARK, 0 },	     { 0xd935, ZIP_EXTRA_ALIGN, 0 },
 	};
+	const char *title = zip_extra_name(id);
 	struct assay_node *leaf;
 	uint64_t uid = 0, gid = 0;
-	char name[8];
 	size_t i = 0, count = sizeof(known) / sizeof(known[0]);
 
 	while (i < count && known[i].id != id)
@@ -142,10 +143,9 @@ static void lay_out_extra(struct assay_layout *l, uint16_t id, struct assay_span
 	if (id == 0xcafe && body.len)
 		i = count;
 	leaf = assay_layout_leaf(l, F(i == count ? ZIP_EXTRA : known[i].field), length);
-	snprintf(name, sizeof(name), "0x%04x", id);
-	assay_layout_value(l, leaf, "%s", name);
+	assay_layout_value(l, leaf, title ? "0x%04x %s" : "0x%04x", id, title);
 	if (leaf->value)
-		assay_layout_name(l, leaf, assay_span_text(leaf->value));
+		assay_layout_name(l, leaf, assay_span_of(leaf->value, 6));
 	if (i == count || !known[i].carries)
 		return;
 	assay_layout_carries(l, leaf, F(known[i].carries));
@@ -213,10 +213,13 @@ static void expand_local(struct assay_layout *l, const struct zip_archive *zip,
 		bool readable = (e->method == 0 || e->method == 8) &&
 				!(e->flags & (ZIP_ENCRYPTED | ZIP_STRONG));
 
+
 		node = assay_layout_leaf(l, F(readable ? ZIP_DATA : ZIP_SEALED), e->packed);
 		node->aux = aux;
 		if (readable)
 			assay_layout_encoded(l, node);
+		if (readable && zip_is_signature(zip_entry_name(zip, e)))
+			assay_layout_opaque(l, node, F(ZIP_SIGNATURE));
 	}
 	if (e->descriptor)
 		assay_layout_leaf(l, F(ZIP_DESCRIPTOR), e->descriptor);
@@ -326,6 +329,34 @@ static enum assay_code note_name(struct assay_layout *l, struct assay_names *nam
 	return ASSAY_OK;
 }
 
+static void lay_out_apk_block(struct assay_layout *l, uint64_t length)
+{
+	struct assay_span rest = assay_layout_peek(l, ZIP_APK_SIZE, length - ZIP_APK_SIZE - ZIP_APK_TAIL);
+	struct assay_span value;
+	struct assay_node *group = assay_layout_open(l, F(ZIP_APK_BLOCK)), *leaf;
+	uint32_t id;
+
+	assay_layout_name(l, group, assay_span_text("APK signing block"));
+	assay_layout_leaf(l, F(ZIP_APK_FRAME), ZIP_APK_SIZE);
+	while (zip_apk_pair(&rest, &id, &value)) {
+		const char *name = zip_apk_id_name(id);
+		int field = id == ZIP_APK_PADDING		       ? ZIP_APK_ZEROS :
+			    name && !strstr(name, "metadata") ? ZIP_APK_SIGNATURE :
+								       ZIP_APK_OTHER;
+
+		assay_layout_leaf(l, F(ZIP_APK_FRAME), 8);
+		leaf = assay_layout_leaf(l, F(ZIP_APK_OTHER), 4);
+		assay_layout_value(l, leaf, name ? "0x%08x %s" : "0x%08x", id, name);
+		if (!value.len)
+			continue;
+		leaf = assay_layout_leaf(l, F(field), value.len);
+		if (name)
+			assay_layout_name(l, leaf, assay_span_text(name));
+	}
+	assay_layout_leaf(l, F(ZIP_APK_FRAME), ZIP_APK_TAIL);
+	assay_layout_close(l);
+}
+
 static void lay_out_gap(struct assay_layout *l, uint64_t to)
 {
 	uint64_t at = assay_layout_at(l);
@@ -368,6 +399,15 @@ static void leading_attribute(struct assay_layout *l, const struct zip_archive *
 			       NULL);
 }
 
+static void signed_attribute(struct assay_layout *l, const struct zip_archive *zip)
+{
+	char signatures[512];
+
+	zip_signatures(zip, signatures, sizeof(signatures));
+	assay_layout_attribute(l, assay_layout_root(l), F(ZIP_SIGNED), assay_span_text(signatures), 0,
+			       NULL);
+}
+
 static enum assay_code lay_out_archive(struct assay_layout *l, const struct zip_archive *zip,
 				       struct assay_names *names, struct assay_error *err)
 {
@@ -375,7 +415,9 @@ static enum assay_code lay_out_archive(struct assay_layout *l, const struct zip_
 
 	if (zip->doubt.text[0])
 		assay_layout_ambiguous(l, zip->doubt.offset, "%s", zip->doubt.text);
+	assay_layout_value(l, assay_layout_root(l), "%s", zip_kind(zip));
 	leading_attribute(l, zip);
+	signed_attribute(l, zip);
 	for (size_t i = 0; i < zip->count && !assay_layout_failed(l); i++) {
 		const struct zip_entry *e = &zip->entries[zip->by_local[i]];
 
@@ -385,6 +427,8 @@ static enum assay_code lay_out_archive(struct assay_layout *l, const struct zip_
 		assay_layout_lazy(l, F(ZIP_MEMBER), e->end - e->local, zip_entry_name(zip, e),
 				  zip->by_local[i]);
 	}
+	if (zip_apk_block(zip->file, assay_layout_at(l), zip->central))
+		lay_out_apk_block(l, zip->central - assay_layout_at(l));
 	lay_out_gap(l, zip->central);
 	group = assay_layout_open(l, F(ZIP_DIRECTORY));
 	assay_layout_name(l, group, assay_span_text("central directory"));

@@ -237,6 +237,13 @@ void assay_layout_encoded(struct assay_layout *l, struct assay_node *node)
 	node->flags |= ASSAY_NODE_ENCODED;
 }
 
+void assay_layout_opaque(struct assay_layout *l, struct assay_node *leaf,
+			 const struct assay_field *field)
+{
+	assay_layout_carries(l, leaf, field);
+	leaf->flags |= ASSAY_NODE_OPAQUE;
+}
+
 void assay_layout_attribute(struct assay_layout *l, struct assay_node *group,
 			    const struct assay_field *field, struct assay_span value, int64_t number,
 			    const struct assay_node *carrier)

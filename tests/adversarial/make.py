@@ -4,7 +4,7 @@
 
 Each pair is DIRECTORY/{never,same}/NAME/{left,right}: "never" differ in what some reader can see,
 "same" are the controls, equal after safe passes, so that refusing everything does not pass."""
-import hashlib, io, os, struct, sys, tarfile, zlib
+import base64, hashlib, io, os, struct, sys, tarfile, zipfile, zlib
 
 OUT = sys.argv[1]
 T0 = 1600000000
@@ -195,7 +195,121 @@ def deb_pairs():
     put("same", "deb-mtime", b, deb(mtime=T0 + 100))
 
 
+def zipped(files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+        for name, data in files:
+            i = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
+            i.compress_type, i.external_attr = zipfile.ZIP_DEFLATED, 0o100644 << 16
+            z.writestr(i, data)
+    return out.getvalue()
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def wheel(files, claimed=None, record=None):
+    """claimed: what RECORD is made from."""
+    lines = ["%s,sha256=%s,%d" % (n, base64.urlsafe_b64encode(sha256(d)).rstrip(b"=").decode(), len(d))
+             for n, d in (claimed or files).items()]
+    record = record or "\n".join(lines) + "\na-1.dist-info/RECORD,,\n"
+    return zipped(list(files.items()) + [("a-1.dist-info/RECORD", record)])
+
+
+def wheel_pairs():
+    good = {"a.py": b"print(1)\n", "a-1.dist-info/WHEEL": b"Wheel-Version: 1.0\n"}
+    evil = dict(good, **{"a.py": b"print(2)\n"})
+    b = wheel(good)
+    put("never", "wheel-stale-record", b, wheel(evil, good))
+    put("never", "wheel-fresh-record", b, wheel(evil))
+    put("never", "wheel-lying-record", b, wheel(good, evil))
+    put("never", "wheel-unlisted-file", b, wheel(dict(good, **{"b.pth": b"import evil"}), good))
+    put("never", "wheel-record-without-hash", b, wheel(good, record="a.py,,\na-1.dist-info/WHEEL,,\n"))
+    put("never", "wheel-generator", b, wheel(dict(good, **{"a-1.dist-info/WHEEL": b"Wheel-Version: 1.1\n"})))
+
+
+def jar(files, claimed=None, signature=None, main="Created-By: 17\r\n"):
+    manifest = "Manifest-Version: 1.0\r\n" + main + "\r\n"
+    for name, data in (claimed or files).items():
+        manifest += "Name: %s\r\nSHA-256-Digest: %s\r\n\r\n" % (name, base64.b64encode(sha256(data)).decode())
+    members = [("META-INF/MANIFEST.MF", manifest)]
+    if signature:
+        members += [("META-INF/K.SF", "Signature-Version: 1.0\r\nX: %s\r\n" % signature), ("META-INF/K.RSA", signature)]
+    return zipped(members + list(files.items()))
+
+
+def jar_pairs():
+    good, evil = {"A.txt": b"one", "B.txt": b"b"}, {"A.txt": b"two", "B.txt": b"b"}
+    b = jar(good)
+    put("never", "jar-stale-digest", b, jar(evil, good))
+    put("never", "jar-fresh-digest", b, jar(evil))
+    put("never", "jar-lying-digest", b, jar(good, evil))
+    put("never", "jar-signed", b, jar(good, signature="x"))
+    put("never", "jar-other-signature", jar(good, signature="x"), jar(good, signature="y"))
+    put("never", "jar-built-by", b, jar(good, main="Created-By: 17\r\nBuilt-By: x\r\n"))
+    put("never", "jar-class-path", b, jar(good, main="Created-By: 17\r\nClass-Path: evil.jar\r\n"))
+    put("never", "jar-extra-script", b, jar(dict(good, **{"javac.sh": b"evil"}), good))
+
+
+def apk(pairs):
+    """pairs of the signing block, by id."""
+    d = zipped([("AndroidManifest.xml", b"x"), ("classes.dex", b"dex\n035\0")])
+    at = d.index(b"PK\1\2")
+    body = b"".join(struct.pack("<QI", 4 + len(v), k) + v for k, v in pairs)
+    size = struct.pack("<Q", len(body) + 24)
+    block = size + body + size + b"APK Sig Block 42" if pairs else b""
+    end = d.index(b"PK\5\6")
+    return d[:at] + block + d[at:end + 16] + struct.pack("<I", at + len(block)) + d[end + 20:]
+
+
+def apk_pairs():
+    v2, zeros = (0x7109871a, b"signature A"), (0x42726577, bytes(100))
+    b = apk([v2, zeros])
+    put("never", "apk-unsigned", b, apk([]))
+    put("never", "apk-other-signature", b, apk([(0x7109871a, b"signature B"), zeros]))
+    put("never", "apk-v3", b, apk([v2, (0xf05368c0, b"v3"), zeros]))
+    put("never", "apk-unknown-pair", b, apk([v2, (0xdead, b"payload"), zeros]))
+    put("never", "apk-padding-payload", b, apk([v2, (0x42726577, b"payload" + bytes(93))]))
+    put("never", "apk-broken-block", b, b.replace(b"APK Sig Block 42", b"APK Sig Block 43"))
+    put("same", "apk-padding", b, apk([v2, (0x42726577, bytes(40))]))
+
+
+def gem(code, claimed=None, **rest):
+    data, meta = gz(tar([M("lib/a.rb", code)])), gz(b"name: a\nversion: 1\n")
+    of = claimed or data
+    sums = b"---\nSHA256:\n  metadata.gz: %s\n  data.tar.gz: %s\n" % (
+        hashlib.sha256(meta).hexdigest().encode(), hashlib.sha256(of).hexdigest().encode())
+    return tar([M("metadata.gz", meta, 0o444), M("data.tar.gz", data, 0o444), M("checksums.yaml.gz", gz(sums), 0o444)], **rest), data
+
+
+def gem_pairs():
+    b, data = gem(b"puts 1\n")
+    put("never", "gem-stale-checksums", b, gem(b"puts 2\n", data)[0])
+    put("never", "gem-fresh-checksums", b, gem(b"puts 2\n")[0])
+    put("never", "gem-lying-checksums", b, gem(b"puts 1\n", b"other")[0])
+    put("same", "gem-mtime", b, gem(b"puts 1\n", mtime=T0 + 9)[0])
+
+
+def arch(data, claimed=None, mtime=T0):
+    tree = b"#mtree\n/set type=file uid=0 gid=0 mode=644\n./usr/x time=%d.0 size=%d sha256digest=%s\n" % (
+        mtime, len(data), hashlib.sha256(claimed or data).hexdigest().encode())
+    return tar([M(".PKGINFO", b"pkgname = x\n"), M(".MTREE", gz(tree)), M("usr/x", data)], mtime=mtime)
+
+
+def arch_pairs():
+    b = arch(b"one")
+    put("never", "arch-stale-mtree", b, arch(b"two", b"one"))
+    put("never", "arch-fresh-mtree", b, arch(b"two"))
+    put("never", "arch-lying-mtree", b, arch(b"one", b"two"))
+
+
 tar_pairs()
 gzip_pairs()
 ar_pairs()
 deb_pairs()
+wheel_pairs()
+jar_pairs()
+apk_pairs()
+gem_pairs()
+arch_pairs()
