@@ -129,7 +129,7 @@ static const struct assay_field rpm_fields[] = {
 					 "false_checksum_claim",
 					 "a digest or size that is not that of the header or the payload"),
 	[SIGNATURE] = ASSAY_ROW_NEVER(ASSAY_METADATA, "rpm.signature", ASSAY_SEVERITY_STRUCTURE,
-				      "embedded_signature_differs",
+				      "cryptographic_signature_differs",
 				      "an OpenPGP, IMA or fs-verity signature; a fact of its own, never "
 				      "folded"),
 	[RESERVED] = ASSAY_ROW_CHECKED(ASSAY_PADDING, "rpm.reserved", assay_check_zero, "rpm-padding",

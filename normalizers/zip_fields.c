@@ -24,7 +24,7 @@ const struct assay_field zip_fields[ZIP_FIELDS + 1] = {
 					"JarInputStream takes a manifest only from the first two members, "
 					"EPUB wants mimetype first"),
 	[ZIP_SIGNED] = ASSAY_ROW_NEVER(ASSAY_METADATA, "zip.signed", ASSAY_SEVERITY_STRUCTURE,
-				       "embedded_signature_differs",
+				       "cryptographic_signature_differs",
 				       "which signatures the archive carries: of a jar, an APK, a NuGet "
 				       "package, a document; a fact of its own, whatever else differs"),
 	[ZIP_TYPE] = ASSAY_ROW_NEVER(ASSAY_METADATA, "zip.type", ASSAY_SEVERITY_CODE, NULL,
@@ -114,7 +114,7 @@ const struct assay_field zip_fields[ZIP_FIELDS + 1] = {
 	[ZIP_SEALED] = ASSAY_ROW_NEVER(ASSAY_CONTENT, "zip.sealed", ASSAY_SEVERITY_DATA, NULL,
 				       "a payload that is encrypted, or of a method not decoded here"),
 	[ZIP_SIGNATURE] = ASSAY_ROW_NEVER(ASSAY_METADATA, "zip.signature", ASSAY_SEVERITY_STRUCTURE,
-					  "embedded_signature_differs",
+					  "cryptographic_signature_differs",
 					  "a signature, or the digests that are signed in place of the "
 					  "members: never folded"),
 	[ZIP_DESCRIPTOR] = ASSAY_ROW_SAFE(ASSAY_DERIVED, "zip.descriptor", "zip-recompress", ENCODING,
@@ -125,13 +125,13 @@ const struct assay_field zip_fields[ZIP_FIELDS + 1] = {
 	[ZIP_GAP] = ASSAY_ROW_NEVER(ASSAY_TRAILING, "zip.gap", ASSAY_SEVERITY_STRUCTURE, NULL,
 				    "bytes of no member: a prefix, or members the directory leaves out"),
 	[ZIP_APK_BLOCK] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "zip.apk", ASSAY_SEVERITY_STRUCTURE,
-					  "embedded_signature_differs",
+					  "cryptographic_signature_differs",
 					  "the signing block of an APK, between members and directory"),
 	[ZIP_APK_FRAME] = ASSAY_ROW_SAFE(ASSAY_DERIVED, "zip.apk.frame", "zip-dialect", CONTAINER,
 					 "size_of_changed_content",
 					 "sizes and magic of the signing block and of its pairs, checked"),
 	[ZIP_APK_SIGNATURE] = ASSAY_ROW_NEVER(ASSAY_METADATA, "zip.apk.signature",
-					      ASSAY_SEVERITY_STRUCTURE, "embedded_signature_differs",
+					      ASSAY_SEVERITY_STRUCTURE, "cryptographic_signature_differs",
 					      "APK Signature Scheme v2 or v3, or a source stamp: signs the "
 					      "whole archive, and is never folded"),
 	[ZIP_APK_ZEROS] = ASSAY_ROW_CHECKED(ASSAY_PADDING, "zip.apk.padding", assay_check_zero,

@@ -238,7 +238,7 @@ START_TEST(a_stale_digest_is_a_lie_and_a_fresh_one_is_none)
 	make_rpm(&signed_one, &other);
 	ck_assert(!reports_cause(&left, &fresh, "false_checksum_claim"));
 	ck_assert(reports_cause(&left, &stale, "false_checksum_claim"));
-	ck_assert(reports_cause(&left, &signed_one, "embedded_signature_differs"));
+	ck_assert(reports_cause(&left, &signed_one, "cryptographic_signature_differs"));
 }
 END_TEST
 
