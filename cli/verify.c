@@ -24,7 +24,7 @@ struct arguments {
 	bool quiet;
 };
 
-static int check_arguments(struct arguments *a)
+static int check_arguments(struct arguments *a, const char *target)
 {
 	struct assay_job_options *job = &a->job;
 	unsigned long attempts = a->attempts ? strtoul(a->attempts, NULL, 10) : 2;
@@ -48,6 +48,11 @@ static int check_arguments(struct arguments *a)
 	if (!job->subject_scheme != !job->subject_signature || !job->subject_scheme != !job->subject_key)
 		return cli_usage("verify", "--subject-scheme, --subject-signature and --subject-key "
 					   "go together");
+	if (job->buildinfo_key && !job->buildinfo)
+		return cli_usage("verify", "--buildinfo-key: want --buildinfo=FILE to check with it");
+	if (job->buildinfo && strncmp(target, "pkg:", 4) != 0)
+		return cli_usage("verify", "--buildinfo: want a package URL as target, have \"%s\"",
+				 target);
 	if (job->keep && !job->output)
 		return cli_usage("verify", "--keep: want --output=DIR to keep it in");
 	job->attempts = (unsigned)attempts;
@@ -79,6 +84,7 @@ int assay_cli_verify(int argc, char **argv)
 		{ "accept", CLI_TEXT, &a.job.accept },
 		{ "attempts", CLI_TEXT, &a.attempts },
 		{ "buildinfo", CLI_TEXT, &a.job.buildinfo },
+		{ "buildinfo-key", CLI_TEXT, &a.job.buildinfo_key },
 		{ "html", CLI_TEXT, &a.outputs.html },
 		{ "json", CLI_OPTIONAL, &a.outputs.json },
 		{ "json-format", CLI_TEXT, &a.outputs.json_format },
@@ -106,7 +112,7 @@ int assay_cli_verify(int argc, char **argv)
 
 	status = cli_parse("verify", argc, argv, options, 1, 1, &args, &count);
 	if (!status)
-		status = check_arguments(&a);
+		status = check_arguments(&a, args[0]);
 	if (!status)
 		status = cli_outputs_check("verify", &a.outputs);
 	if (!status) {

@@ -47,12 +47,17 @@ static enum assay_code add_subject(struct assay_job *job, const struct assay_deb
 
 static enum assay_code admit(struct assay_job *job, struct assay_error *err)
 {
+	struct assay_debian_claim claim = {
+		.path = job->options->buildinfo,
+		.keyring = job->options->buildinfo_key,
+		.must_be_signed = job->options->require_signature,
+	};
 	struct assay_debian_target target;
 	enum assay_code code;
 
 	if (!assay_debian_target_parse(job->options->target, &target, err))
 		return err->code;
-	code = assay_debian_resolve(job->store, &target, job->options->buildinfo, &job->build, err);
+	code = assay_debian_resolve(job->store, &target, claim.path ? &claim : NULL, &job->build, err);
 	json_decref(job->chain);
 	job->chain = job->build.chain ? json_incref(job->build.chain) : assay_json_array();
 	if (code)
@@ -72,7 +77,7 @@ static enum assay_code inputs(struct assay_job *job, struct assay_error *err)
 	}
 	assay_progress_start("inputs", "build dependencies of %s %s", job->build.source,
 			     job->build.source_version);
-	if (assay_lock_for_build(job->store, &job->build, job->options->buildinfo, &job->lock, err))
+	if (assay_lock_for_build(job->store, &job->build, &job->lock, err))
 		return err->code;
 	job->has_lock = true;
 	assay_job_add_input(job, "lock", "build environment", &job->lock.digest, -1);

@@ -47,8 +47,13 @@ struct assay_debian_build {
 	const char *build_path;                 /* /build/reproducible-path/<source>-<upstream> */
 	const char *kind;                       /* what dpkg-buildpackage builds: "any", "all" or
 	                                         * "any,all", after the subjects */
-	const char *binnmu_entry;               /* from a .buildinfo; else NULL */
-	const char *const *variables;           /* from a .buildinfo: "NAME=value"; else NULL */
+	bool in_one;                            /* both at once, as a .buildinfo says; Debian's
+	                                         * builders build them apart */
+	/* from a .buildinfo, else NULL: */
+	const char *binnmu_entry;
+	const char *const *variables;           /* "NAME=value" */
+	const char *installed;                  /* "name (= version), ..." */
+	bool usr_was_merged;                    /* where it was built */
 	struct assay_debian_file *subjects;     /* in the store */
 	size_t subject_count;
 	struct assay_debian_file *sources;      /* .dsc first; in the store */
@@ -61,11 +66,20 @@ struct assay_debian_build {
 /* False: err says what was wanted and what was found (exit status 2). */
 bool assay_debian_target_parse(const char *purl, struct assay_debian_target *ret,
 			       struct assay_error *err);
-/* buildinfo NULL: as the archive offers.  ASSAY_ENOTFOUND: the mirror does not carry it (inputs-lost),
+/* A .buildinfo: what to rebuild with, as someone claims.  A signature that does not match is never
+ * accepted; none, or one by a key that is not at hand, only when nobody insists. */
+struct assay_debian_claim {
+	const char *path;
+	const char *keyring;   /* wanted: a signature by one of its keys; NULL: the developers' are asked */
+	bool must_be_signed;
+};
+
+/* claim NULL: as the archive offers.  ASSAY_ENOTFOUND: the mirror does not carry it (inputs-lost),
  * with what was looked for; ASSAY_EUNTRUSTED: a signature or digest is wrong (rejected).  On failure
  * *ret holds the chain as far as it came and nothing else; release it either way. */
 enum assay_code assay_debian_resolve(struct assay_store *store,
-				     const struct assay_debian_target *target, const char *buildinfo,
+				     const struct assay_debian_target *target,
+				     const struct assay_debian_claim *claim,
 				     struct assay_debian_build *ret, struct assay_error *err)
 	ASSAY_CHECKED;
 void assay_debian_build_release(struct assay_debian_build *build);
@@ -106,12 +120,17 @@ enum assay_code assay_debian_build_inputs(struct assay_store *store,
 
 /* An environment lock, one canonical text:
  *
- *	assay-lock 1
+ *	assay-lock 2
  *	suite bookworm
  *	architecture amd64
+ *	usr split
  *	epoch 1700000000
  *	<stage> <name> <version> <architecture> <sha256> <size> <pool path>
  *	...
+ *
+ * "usr" is "merged" when /bin, /lib and /sbin are links into /usr, as on every installed system, and
+ * "split" when they are directories, as on the machines that built Debian 12 and older: the paths of
+ * tools end up in what is built.
  *
  * Sorted by stage, name, version, architecture; its SHA-256 names it.  The stages are installed
  * one upon the other, so that locks with a common beginning share the work; they are part of what
@@ -119,6 +138,7 @@ enum assay_code assay_debian_build_inputs(struct assay_store *store,
 struct assay_lock {
 	struct assay_arena arena;
 	const char *suite, *architecture;
+	bool usr_is_split;
 	int64_t epoch;
 	struct assay_debian_file *packages;
 	size_t package_count;
@@ -130,10 +150,10 @@ enum assay_code assay_lock_read(struct assay_span text, const char *path, struct
 void assay_lock_write(const struct assay_lock *lock, struct assay_buf *out);
 void assay_lock_release(struct assay_lock *lock);
 /* Essential + build-essential + the build dependencies of this build, as apt resolves them now, or
- * exactly those of a .buildinfo. */
+ * exactly what build->installed says; each package that is not carried is then a step of the chain. */
 enum assay_code assay_lock_for_build(struct assay_store *store,
-				     const struct assay_debian_build *build, const char *buildinfo,
-				     struct assay_lock *ret, struct assay_error *err) ASSAY_CHECKED;
+				     const struct assay_debian_build *build, struct assay_lock *ret,
+				     struct assay_error *err) ASSAY_CHECKED;
 /* Essential + build-essential + named packages (for `recipe lock`).  suite NULL: the machine's. */
 enum assay_code assay_lock_for_packages(struct assay_store *store, const char *suite,
 					const char *const *packages, struct assay_lock *ret,

@@ -15,6 +15,7 @@ struct assay_job_options {
 	const char *output;          /* directory for everything of the run; NULL = evidence only,
 	                              * in <store>/runs */
 	const char *buildinfo;       /* path or NULL */
+	const char *buildinfo_key;   /* keyring that it must be signed with, or NULL */
 	const char *key;             /* private key that signs the statements; NULL = default */
 	const char *const *mirrors;  /* "PREFIX=PATH", NULL-terminated, or NULL */
 	const char *const *subjects; /* local files verified in place of the published ones */

@@ -9,16 +9,9 @@
 
 #include "assay/cleanup.h"
 #include "assay/limits.h"
-#include "assay/signature.h"
 #include "mirror.h"
 
 #define MAX_VARIABLES 64
-
-static const char *const developer_keyrings[] = {
-	"/usr/share/keyrings/debian-keyring.gpg",
-	"/usr/share/keyrings/debian-maintainers.gpg",
-	"/usr/share/keyrings/debian-nonupload.gpg",
-};
 
 void debian_buildinfo_release(struct debian_buildinfo *info)
 {
@@ -37,38 +30,6 @@ void debian_source_field(struct assay_span value, struct assay_span *name,
 		return;
 	*name = assay_span_trim(assay_span_of(value.data, (size_t)(open - value.data)));
 	*version = assay_span_trim(assay_span_of(open + 1, (size_t)(close - open) - 1));
-}
-
-enum assay_code debian_check_inline(const char *path, const char *step, const char *what,
-				    const char *unchecked, json_t *chain, struct assay_error *err)
-{
-	enum { ROOM = sizeof(developer_keyrings) / sizeof(developer_keyrings[0]) };
-	const char *keyrings[ROOM + 1] = { NULL };
-	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_CONTROL);
-	struct assay_signature_result result = { 0 };
-	size_t count = 0;
-
-	for (size_t i = 0; i < ROOM; i++)
-		if (access(developer_keyrings[i], R_OK) == 0)
-			keyrings[count++] = developer_keyrings[i];
-	if (!count) {
-		debian_chain_add(chain, step, what, "not checked",
-				 "no keyring of Debian's developers is installed; %s", unchecked);
-		return ASSAY_OK;
-	}
-	if (assay_openpgp_open_inline(path, keyrings, &text, &result, err)) {
-		if (err->code == ASSAY_EINTERRUPTED)
-			return err->code;
-		debian_chain_add(chain, step, what, "not checked", "%s; %s", err->msg, unchecked);
-		*err = (struct assay_error)ASSAY_ERROR_INIT;
-		return ASSAY_OK;
-	}
-	if (result.status == ASSAY_SIGNATURE_VALID)
-		debian_chain_add(chain, step, what, "verified", "signed by %s", result.key_id);
-	else
-		debian_chain_add(chain, step, what, "not checked", "%s; %s", result.detail,
-				 unchecked);
-	return ASSAY_OK;
 }
 
 static bool is_printable(struct assay_span s)
@@ -161,6 +122,7 @@ static enum assay_code read_names(struct debian_buildinfo *info, struct assay_sp
 	struct assay_span source_version = debian_version_without_binnmu(version);
 	struct assay_span built = assay_deb822_field(stanza, "Architecture"), word;
 	struct assay_span path = assay_deb822_field(stanza, "Build-Path");
+	struct assay_span taints = assay_deb822_field(stanza, "Build-Tainted-By");
 
 	debian_source_field(assay_deb822_field(stanza, "Source"), &name, &source_version);
 	info->source = assay_arena_text(&info->arena, name);
@@ -177,6 +139,9 @@ static enum assay_code read_names(struct debian_buildinfo *info, struct assay_sp
 	}
 	if (!info->has_all && !info->has_any)
 		return assay_fail(err, ASSAY_EINPUT, "want Architecture to name what was built");
+	while (assay_deb822_next_word(&taints, &word))
+		info->usr_is_merged = info->usr_is_merged ||
+				      assay_span_starts(word, "merged-usr-via-");
 	if (path.len && !is_printable(path))
 		return assay_fail(err, ASSAY_EINPUT, "want a Build-Path on one line");
 	info->build_path = path.len ? assay_arena_text(&info->arena, path) : NULL;
@@ -200,26 +165,43 @@ static enum assay_code read_stanza(struct debian_buildinfo *info, struct assay_e
 	return ASSAY_OK;
 }
 
-enum assay_code debian_buildinfo_read(const char *path, struct debian_buildinfo *ret, json_t *chain,
-				      struct assay_error *err)
+static enum assay_code read_text(const struct assay_debian_claim *claim,
+				 struct debian_buildinfo *ret, json_t *chain,
+				 struct assay_error *err)
 {
 	assay_auto(assay_buf_release) struct assay_buf file = ASSAY_BUF_INIT(4 * ASSAY_MIB);
+	struct debian_witness witness = {
+		.path = claim->path,
+		.step = "buildinfo",
+		.what = claim->path,
+		.keyring = claim->keyring,
+		.is_wanted = claim->keyring || claim->must_be_signed,
+		.without = "what it says is a claim; only files of the archive are compared",
+	};
 	bool is_signed;
 
-	ret->path = path;
-	if (assay_file_read(AT_FDCWD, path, &file, err))
+	if (assay_file_read(AT_FDCWD, claim->path, &file, err)) {
+		/* the user's own file, not an input that got lost */
+		err->code = err->code == ASSAY_ENOTFOUND ? ASSAY_EUSAGE : err->code;
 		return err->code;
-	if (assay_deb822_unwrap(assay_buf_span(&file), &ret->text, &is_signed, err) ||
-	    read_stanza(ret, err))
-		return assay_context(err, "%s", path);
-	if (!chain)
-		return ASSAY_OK;
+	}
+	if (assay_deb822_unwrap(assay_buf_span(&file), &ret->text, &is_signed, err))
+		return err->code;
 	if (is_signed)
-		return debian_check_inline(path, "buildinfo", path,
-					   "what it says is a claim; only archive files are compared",
-					   chain, err);
-	debian_chain_add(chain, "buildinfo", path, "unsigned",
-			 "what it says is a claim; only archive files are compared");
+		return debian_witness_ask(&witness, chain, &ret->text, err);
+	if (witness.is_wanted)
+		return assay_fail(err, ASSAY_EUNTRUSTED, "want a signature, have none");
+	debian_chain_add(chain, witness.step, witness.what, "unsigned", "%s", witness.without);
+	return ASSAY_OK;
+}
+
+enum assay_code debian_buildinfo_read(const struct assay_debian_claim *claim,
+				      struct debian_buildinfo *ret, json_t *chain,
+				      struct assay_error *err)
+{
+	ret->path = claim->path;
+	if (read_text(claim, ret, chain, err) || read_stanza(ret, err))
+		return assay_context(err, "--buildinfo=%s", claim->path);
 	return ASSAY_OK;
 }
 

@@ -19,6 +19,7 @@
 #include "resolved.h"
 
 #define MAX_ARGUMENTS 1024
+#define MERGED_BASE_FILES 13 /* the first version that merges /usr itself */
 #define MAX_NAMED 5 /* missing packages listed by name */
 
 struct closure {
@@ -186,9 +187,30 @@ static enum assay_code base_names(struct closure *c, const char **names, size_t 
 	return ASSAY_OK;
 }
 
+/* Debian's builders went on with a split /usr until base-files 13 no longer knew it. */
+static bool builders_split_usr(const struct debian_mirror *mirror)
+{
+	const struct debian_stanza *stanza =
+		debian_stanzas_find(&mirror->packages, assay_span_text("base-files"));
+	struct assay_span version;
+	uint64_t major;
+	size_t len = 0;
+
+	if (!stanza)
+		return false;
+	version = assay_deb822_field(stanza->text, "Version");
+	while (len < version.len && version.data[len] >= '0' && version.data[len] <= '9')
+		len++;
+	return assay_span_parse_u64(assay_span_cut(version, 0, len), &major) &&
+	       major < MERGED_BASE_FILES;
+}
+
+/* The last of the names asserts that /usr is merged, and is content with a note that says it need not
+ * be; the package that would else be chosen merges it. */
 static enum assay_code resolve_base(struct closure *c, struct assay_error *err)
 {
-	static const char *const more[] = { "apt", "build-essential", "fakeroot" };
+	static const char *const more[] = { "apt", "build-essential", "fakeroot", "usr-is-merged" };
+	size_t more_count = sizeof(more) / sizeof(more[0]) - !c->lock->usr_is_split;
 	const char **names = calloc(MAX_ARGUMENTS + 8, sizeof(*names));
 	enum assay_code code;
 	size_t count = 0;
@@ -196,7 +218,7 @@ static enum assay_code resolve_base(struct closure *c, struct assay_error *err)
 	if (!names)
 		return out_of_memory(err);
 	code = base_names(c, names, &count, err);
-	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
+	for (size_t i = 0; i < more_count; i++)
 		names[count++] = more[i];
 	if (!code)
 		code = simulate(c, "install", names, 0, err);
@@ -338,24 +360,40 @@ static enum assay_code add_fakeroot(struct closure *c, struct assay_error *err)
 	return ASSAY_OK;
 }
 
-/* Exactly the versions of a .buildinfo; those that are gone are all counted, a few named. */
-static enum assay_code resolve_info(struct closure *c, const char *path, struct assay_error *err)
+/* Names a package that is gone, in the chain and, of the first few, in the error. */
+static void note_lost(struct closure *c, json_t *chain, struct assay_span name,
+		      struct assay_span version, size_t count, struct assay_buf *lost)
 {
-	assay_auto(debian_buildinfo_release) struct debian_buildinfo info = DEBIAN_BUILDINFO_INIT;
+	const struct debian_stanza *stanza = debian_stanzas_find(&c->mirror.packages, name);
+	struct assay_span have = { (const uint8_t *)"none", 4 };
+	char what[DEBIAN_FIELDS_MAX];
+
+	if (stanza)
+		have = assay_deb822_field(stanza->text, "Version");
+	snprintf(what, sizeof(what), "%.*s (= %.*s)", ASSAY_SPAN_ARGS(name),
+		 ASSAY_SPAN_ARGS(version));
+	debian_chain_add(chain, "environment", what, "not carried", "the mirror has %.*s",
+			 ASSAY_SPAN_ARGS(have));
+	if (count < MAX_NAMED)
+		assay_buf_printf(lost, "%s%.*s %.*s (there is %.*s)", lost->len ? ", " : "",
+				 ASSAY_SPAN_ARGS(name), ASSAY_SPAN_ARGS(version),
+				 ASSAY_SPAN_ARGS(have));
+}
+
+/* Exactly the versions of a .buildinfo. */
+static enum assay_code resolve_installed(struct closure *c, const struct assay_debian_build *build,
+					 struct assay_error *err)
+{
 	assay_auto(assay_buf_release) struct assay_buf lost = ASSAY_BUF_INIT(ASSAY_ERROR_MAX / 2);
-	struct assay_span rest, name, version;
+	struct assay_span rest = assay_span_text(build->installed), name, version;
 	enum assay_code code;
 	size_t missing = 0;
 
-	if (debian_buildinfo_read(path, &info, NULL, err))
-		return err->code;
-	rest = info.dependencies;
 	while (!(code = debian_buildinfo_next(&rest, &name, &version, err))) {
 		code = add_package(c, name, version, 0, err);
-		if (code == ASSAY_ENOTFOUND && missing++ < MAX_NAMED)
-			assay_buf_printf(&lost, "%s%.*s %.*s", lost.len ? ", " : "",
-					 ASSAY_SPAN_ARGS(name), ASSAY_SPAN_ARGS(version));
-		if (code && code != ASSAY_ENOTFOUND)
+		if (code == ASSAY_ENOTFOUND)
+			note_lost(c, build->chain, name, version, missing++, &lost);
+		else if (code)
 			return code;
 	}
 	if (code != ASSAY_END)
@@ -363,9 +401,9 @@ static enum assay_code resolve_info(struct closure *c, const char *path, struct 
 	*err = (struct assay_error)ASSAY_ERROR_INIT;
 	if (missing)
 		return assay_fail(err, ASSAY_ENOTFOUND,
-				  "%s: %zu of its packages not carried: %s%s; looked in %s", path,
+				  "%zu of the packages of the .buildinfo not carried: %s%s; looked in %s",
 				  missing, assay_buf_text(&lost),
-				  missing > MAX_NAMED ? ", ..." : "",
+				  missing > MAX_NAMED ? ", ... (all in the chain of trust)" : "",
 				  debian_mirror_describe(&c->mirror));
 	return add_fakeroot(c, err) ? err->code : seal(c, err);
 }
@@ -388,9 +426,8 @@ static enum assay_code finish(struct closure *c, enum assay_code code, struct as
 }
 
 static enum assay_code resolve_anew(struct assay_store *store,
-				    const struct assay_debian_build *build, const char *buildinfo,
-				    struct assay_lock *ret, struct assay_digest *ret_basis,
-				    struct assay_error *err)
+				    const struct assay_debian_build *build, struct assay_lock *ret,
+				    struct assay_digest *ret_basis, struct assay_error *err)
 {
 	struct assay_lock lock = { .arena = ASSAY_ARENA_INIT(64 * ASSAY_MIB) };
 	struct closure c = { .mirror = DEBIAN_MIRROR_INIT, .lock = &lock };
@@ -399,22 +436,25 @@ static enum assay_code resolve_anew(struct assay_store *store,
 	c.mirror.store = store;
 	code = begin(&c, NULL, err);
 	if (!code)
-		code = buildinfo ? resolve_info(&c, buildinfo, err) : resolve_build(&c, build, err);
+		lock.usr_is_split = !build->usr_was_merged && builders_split_usr(&c.mirror);
+	if (!code)
+		code = build->installed ? resolve_installed(&c, build, err)
+					: resolve_build(&c, build, err);
 	*ret_basis = c.mirror.basis;
 	return finish(&c, code, ret, err);
 }
 
 enum assay_code assay_lock_for_build(struct assay_store *store,
-				     const struct assay_debian_build *build, const char *buildinfo,
-				     struct assay_lock *ret, struct assay_error *err)
+				     const struct assay_debian_build *build, struct assay_lock *ret,
+				     struct assay_error *err)
 {
 	struct assay_digest key, basis;
 
-	if (debian_resolved_key(build, buildinfo, &key, err))
+	if (debian_resolved_key(build, &key, err))
 		return assay_context(err, "environment");
 	if (debian_resolved_get(store, &key, ret))
 		return ASSAY_OK;
-	if (resolve_anew(store, build, buildinfo, ret, &basis, err))
+	if (resolve_anew(store, build, ret, &basis, err))
 		return err->code;
 	/* the lists may have been refreshed since the key was made */
 	if (assay_digest_equal(&basis, &build->basis))

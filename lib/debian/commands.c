@@ -8,7 +8,7 @@
 #include "assay/path.h"
 #include "debian_int.h"
 
-#define MAX_COMMANDS 8
+#define MAX_COMMANDS 16
 #define MAX_VARIABLES 64
 
 /* Variables of a .buildinfo may steer the build, not the box or the loader. */
@@ -47,7 +47,7 @@ static enum assay_code make_env(const struct assay_debian_build *build,
 	const char *const defaults[] = {
 		build_options,
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-		"HOME=/nonexistent",
+		"HOME=/sbuild-nonexistent",
 		"LANG=C.UTF-8",
 		"LC_ALL=C.UTF-8",
 		"LOGNAME=build",
@@ -136,32 +136,51 @@ static enum assay_code binnmu_command(const struct assay_debian_build *build, co
 	return *ret_command ? ASSAY_OK : err->code;
 }
 
+/* One build, from the source on. */
+static enum assay_code add_build(const struct assay_debian_build *build, const char *kind,
+				 const char *entry, const char **list, size_t *count,
+				 struct assay_debian_commands *ret, struct assay_error *err)
+{
+	const char *base = assay_path_base(build->build_path);
+
+	list[(*count)++] = assay_arena_printf(&ret->arena, "dpkg-source --no-check -x %s/%s %s",
+					      ASSAY_DEBIAN_INPUTS, build->sources[0].name, base);
+	list[(*count)++] = assay_arena_printf(&ret->arena, "cd %s", base);
+	if (build->is_binnmu && binnmu_command(build, entry, ret, &list[(*count)++], err))
+		return err->code;
+	list[(*count)++] =
+		assay_arena_printf(&ret->arena, "dpkg-buildpackage -us -uc --build=%s", kind);
+	return ASSAY_OK;
+}
+
+/* What is for one architecture and what is for all is built apart, each from a fresh tree, unless we
+ * know better: what one of them leaves lying about is not seen by the other. */
 static enum assay_code make_commands(const struct assay_debian_build *build,
 				     const struct assay_debian_command_options *options,
 				     struct assay_debian_commands *ret, struct assay_error *err)
 {
 	const char **list = assay_arena_alloc(&ret->arena, MAX_COMMANDS * sizeof(*list));
-	const char *base = assay_path_base(build->build_path);
-	int parent = (int)(base - build->build_path) - 1;
+	int parent = (int)(assay_path_base(build->build_path) - build->build_path) - 1;
 	const char *entry = build->binnmu_entry ? build->binnmu_entry : options->binnmu_entry;
-	size_t count = 0, needed;
+	bool apart = strcmp(build->kind, "any,all") == 0 && !build->in_one;
+	size_t count = 0;
 
 	if (!list)
 		return assay_fail(err, ASSAY_ENOMEM, "build commands: out of memory");
 	list[count++] = assay_arena_printf(&ret->arena, "mkdir -p %.*s && cd %.*s", parent,
 					   build->build_path, parent, build->build_path);
-	list[count++] = assay_arena_printf(&ret->arena, "dpkg-source --no-check -x %s/%s %s",
-					   ASSAY_DEBIAN_INPUTS, build->sources[0].name, base);
-	list[count++] = assay_arena_printf(&ret->arena, "cd %s", base);
-	needed = count + 1;
-	if (build->is_binnmu) {
-		if (binnmu_command(build, entry, ret, &list[count], err))
+	if (add_build(build, apart ? "any" : build->kind, entry, list, &count, ret, err))
+		return err->code;
+	if (apart) {
+		const char *base = assay_path_base(build->build_path);
+
+		/* some builds leave directories that cannot be written to */
+		list[count++] = assay_arena_printf(&ret->arena, "cd .. && chmod -R u+w %s && rm -rf %s",
+						   base, base);
+		if (add_build(build, "all", entry, list, &count, ret, err))
 			return err->code;
-		count++, needed++;
 	}
-	list[count++] = assay_arena_printf(&ret->arena,
-					   "dpkg-buildpackage -us -uc --build=%s", build->kind);
-	for (size_t i = 0; i < needed; i++)
+	for (size_t i = 0; i < count; i++)
 		if (!list[i])
 			return assay_fail(err, ASSAY_ENOMEM, "build commands: out of memory");
 	ret->commands = list;
@@ -179,10 +198,10 @@ static enum assay_code check_path(const char *path, struct assay_error *err)
 			break;
 	if (*p || strncmp(path, ASSAY_DEBIAN_WORKSPACE "/", sizeof(ASSAY_DEBIAN_WORKSPACE)) != 0 ||
 	    !assay_path_is_contained(assay_span_text(path + 1)) || strstr(path, "//") ||
-	    !*assay_path_base(path) ||
-	    !strchr(path + sizeof(ASSAY_DEBIAN_WORKSPACE), '/'))
+	    !*assay_path_base(path) || strstr(path, "/-"))
 		return assay_fail(err, ASSAY_EUNSUPPORTED,
-				  "build path: want " ASSAY_DEBIAN_WORKSPACE "/DIRECTORY/NAME, have %s",
+				  "build path: want one below " ASSAY_DEBIAN_WORKSPACE
+				  ", where Debian's builders build, have %s",
 				  path);
 	return ASSAY_OK;
 }
@@ -193,14 +212,16 @@ enum assay_code assay_debian_build_commands(const struct assay_debian_build *bui
 					    struct assay_error *err)
 {
 	struct assay_debian_commands made = { .arena = ASSAY_ARENA_INIT(ASSAY_MIB) };
+	const char *base = assay_path_base(build->build_path);
 	struct assay_span place;
 
 	if (check_path(build->build_path, err))
 		return err->code;
 	made.directory = ASSAY_DEBIAN_WORKSPACE;
 	place = assay_span_text(build->build_path + sizeof(ASSAY_DEBIAN_WORKSPACE));
-	place.len -= strlen(assay_path_base(build->build_path)) + 1;
-	made.outputs = assay_arena_text(&made.arena, place);
+	place.len -= strlen(base);
+	made.outputs = place.len ? assay_arena_text(&made.arena, assay_span_cut(place, 0, place.len - 1))
+				 : ".";
 	if (!made.outputs)
 		assay_fail(err, ASSAY_ENOMEM, "build commands: out of memory");
 	if (!made.outputs || make_env(build, options, &made, err) ||

@@ -131,6 +131,7 @@ static json_t *make_record(const struct assay_lock *lock, const struct assay_dig
 	assay_json_set_text(record, "kind", "debian");
 	assay_json_set_text(record, "suite", lock->suite);
 	assay_json_set_text(record, "architecture", lock->architecture);
+	assay_json_set_text(record, "usr", lock->usr_is_split ? "split" : "merged");
 	assay_json_set_int(record, "epoch", lock->epoch);
 	assay_json_set_int(record, "packages", (int64_t)lock->package_count);
 	assay_json_set_text(record, "lock", assay_digest_hex(&lock->digest, hex));

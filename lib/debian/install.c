@@ -41,9 +41,12 @@
 	"mount -t overlay -o \"$layers\" overlay merged 2> /dev/null || " \
 	"{ cp -a base/. merged/; : > copied; }\n"
 
-/* $4 packages parted by commas */
+/* $4 packages parted by commas, $5 "split" or nothing */
 static const char bootstrap_script[] =
 	WORK_SCRIPT
+	"[ \"$5\" != split ] || { mkdir upper/etc; "
+	"echo this system will not be supported in the future "
+	"> upper/etc/unsupported-skip-usrmerge-conversion; }\n"
 	"mount --bind upper merged\n"
 	"exec env -i " CLEAN_PATH " LC_ALL=C.UTF-8 HOME=/root TMPDIR=/mnt/tmp "
 	"SOURCE_DATE_EPOCH=\"$2\" "
@@ -108,7 +111,8 @@ static enum assay_code run_script(const struct debian_stage *stage, const char *
 	char epoch[32];
 	const char *const argv[] = { "unshare", "--mount", "--uts", "--ipc", "--net", "--pid",
 				     "--fork", "--kill-child", "--mount-proc", "sh", "-c", script,
-				     "sh", stage->work, epoch, base, names, NULL };
+				     "sh", stage->work, epoch, base, names,
+				     stage->lock->usr_is_split ? "split" : "", NULL };
 	int status;
 
 	snprintf(epoch, sizeof(epoch), "%" PRId64, stage->lock->epoch);

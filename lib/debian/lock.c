@@ -10,7 +10,7 @@
 #include "assay/path.h"
 #include "debian_int.h"
 
-#define MAGIC "assay-lock 1"
+#define MAGIC "assay-lock 2"
 
 int debian_file_compare(const void *a, const void *b)
 {
@@ -29,8 +29,10 @@ void assay_lock_write(const struct assay_lock *lock, struct assay_buf *out)
 {
 	char hex[ASSAY_DIGEST_TEXT];
 
-	assay_buf_printf(out, MAGIC "\nsuite %s\narchitecture %s\nepoch %" PRId64 "\n", lock->suite,
-			 lock->architecture, lock->epoch);
+	assay_buf_printf(out,
+			 MAGIC "\nsuite %s\narchitecture %s\nusr %s\nepoch %" PRId64 "\n",
+			 lock->suite, lock->architecture, lock->usr_is_split ? "split" : "merged",
+			 lock->epoch);
 	for (size_t i = 0; i < lock->package_count; i++) {
 		const struct assay_debian_file *p = &lock->packages[i];
 
@@ -167,22 +169,26 @@ static enum assay_code read_all(struct assay_span text, struct assay_lock *lock,
 				struct assay_error *err)
 {
 	struct assay_span rest = text, line, epoch;
-	const char *epoch_text;
+	const char *epoch_text, *usr;
 	uint64_t value;
 
 	if (!assay_span_next_line(&rest, &line) || !assay_span_equal_text(line, MAGIC))
 		return assay_fail(err, ASSAY_EINPUT, "line 1: want \"" MAGIC "\"");
 	if (read_header(lock, &rest, "suite", &lock->suite, err) ||
 	    read_header(lock, &rest, "architecture", &lock->architecture, err) ||
+	    read_header(lock, &rest, "usr", &usr, err) ||
 	    read_header(lock, &rest, "epoch", &epoch_text, err))
 		return err->code;
+	lock->usr_is_split = strcmp(usr, "split") == 0;
+	if (!lock->usr_is_split && strcmp(usr, "merged") != 0)
+		return assay_fail(err, ASSAY_EINPUT, "usr: want \"merged\" or \"split\"");
 	epoch = assay_span_text(epoch_text);
 	if (!debian_name_is_valid(lock->suite) || !debian_architecture_is_valid(lock->architecture))
 		return assay_fail(err, ASSAY_EINPUT, "want a suite and an architecture by name");
 	if (!assay_span_parse_u64(epoch, &value) || value > UINT32_MAX)
 		return assay_fail(err, ASSAY_EINPUT, "epoch: want seconds since 1970");
 	lock->epoch = (int64_t)value;
-	if (read_packages(lock, rest, 5, err))
+	if (read_packages(lock, rest, 6, err))
 		return err->code;
 	return check_canonical(lock, text, err);
 }

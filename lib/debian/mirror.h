@@ -72,6 +72,13 @@ const struct debian_stanza *debian_mirror_package(const struct debian_mirror *mi
 /* "bookworm, bookworm-updates, bookworm-security": where was looked */
 const char *debian_mirror_describe(struct debian_mirror *mirror);
 
+/* "there is 1.2-3 for amd64, ...", or "no version is". */
+void debian_list_versions(const struct debian_stanzas *all, struct assay_span name,
+			  struct assay_buf *out);
+/* The first few packages that provide a virtual one; nothing when none does. */
+void debian_list_providers(const struct debian_mirror *mirror, const char *name,
+			   struct assay_buf *out);
+
 /* Runs a tool of apt on the private state; out may be NULL.  The error is apt's own first one. */
 enum assay_code debian_apt_run(const struct debian_mirror *mirror, const char *const *argv,
 			       struct assay_buf *out, struct assay_error *err) ASSAY_CHECKED;

@@ -17,7 +17,6 @@
 #include "mirror.h"
 
 #define MAX_FILES 4096
-#define MAX_PROVIDERS 5 /* of a virtual package, listed by name */
 #define BUILD_ROOT ASSAY_DEBIAN_WORKSPACE "/reproducible-path"
 
 /* What is being resolved. */
@@ -62,58 +61,6 @@ static struct assay_span binnmu_suffix(const struct debian_stanza *stanza)
 	return assay_span_cut(version, bare.len, version.len);
 }
 
-/* Which versions are there instead; helps whoever reads "not carried". */
-static void list_versions(const struct debian_stanzas *all, struct assay_span name,
-			  struct assay_buf *out)
-{
-	const struct debian_stanza *at = debian_stanzas_find(all, name);
-	struct assay_span last = { NULL, 0 };
-
-	for (; at && at < all->list + all->count && assay_span_equal(at->name, name); at++) {
-		struct assay_span version = assay_deb822_field(at->text, "Version");
-
-		if (assay_span_equal(version, last))
-			continue;
-		last = version;
-		assay_buf_printf(out, "%s%.*s for %.*s", out->len ? ", " : "there is ",
-				 ASSAY_SPAN_ARGS(version),
-				 ASSAY_SPAN_ARGS(assay_deb822_field(at->text, "Architecture")));
-	}
-	if (!out->len)
-		assay_buf_add_text(out, "no version is");
-}
-
-static bool provides(const struct debian_stanza *stanza, const char *name)
-{
-	struct assay_span rest = assay_deb822_field(stanza->text, "Provides"), item, word;
-
-	while (assay_deb822_next_item(&rest, &item))
-		if (assay_deb822_next_word(&item, &word) && assay_span_equal_text(word, name))
-			return true;
-	return false;
-}
-
-/* The first few packages that provide a virtual one. */
-static void list_providers(const struct debian_mirror *mirror, const char *name,
-			   struct assay_buf *out)
-{
-	const struct debian_stanzas *all = &mirror->packages;
-	struct assay_span last = { NULL, 0 };
-	size_t count = 0;
-
-	for (size_t i = 0; i < all->count; i++) {
-		if (assay_span_equal(all->list[i].name, last) || !provides(&all->list[i], name))
-			continue;
-		last = all->list[i].name;
-		if (count++ < MAX_PROVIDERS) {
-			assay_buf_add_text(out, out->len ? ", " : "");
-			assay_buf_add_span(out, last);
-		}
-	}
-	if (count > MAX_PROVIDERS)
-		assay_buf_printf(out, " and %zu more", count - MAX_PROVIDERS);
-}
-
 /* What apt would install, by the machine's preferences. */
 static enum assay_code candidate(struct resolution *r, const char *name, struct assay_buf *out,
 				 struct assay_error *err)
@@ -133,7 +80,7 @@ static enum assay_code candidate(struct resolution *r, const char *name, struct 
 	}
 	if (out->len)
 		return assay_buf_check(out, "candidate", err);
-	list_providers(&r->mirror, name, &providers);
+	debian_list_providers(&r->mirror, name, &providers);
 	if (providers.len)
 		return assay_fail(err, ASSAY_ENOTFOUND,
 				  "package %s: a virtual one, which is not built itself; provided by %s",
@@ -163,6 +110,23 @@ static const struct debian_stanza *find_by_info(struct resolution *r, const char
 	return NULL;
 }
 
+static enum assay_code not_in_info(struct resolution *r, const char *name, struct assay_error *err)
+{
+	const struct debian_stanza *stanza =
+		debian_stanzas_find(&r->mirror.packages, assay_span_text(name));
+	struct assay_span source, version;
+
+	if (stanza)
+		source_of(stanza, &source, &version);
+	if (stanza && !assay_span_equal_text(source, r->info.source))
+		return assay_fail(err, ASSAY_EUSAGE, "%s: is about source %s; %s is made from %.*s",
+				  r->info.path, r->info.source, name, ASSAY_SPAN_ARGS(source));
+	return assay_fail(err, ASSAY_ENOTFOUND,
+			  "package %s of source %s %s, as %s has it: not carried; looked in %s", name,
+			  r->info.source, r->info.version, r->info.path,
+			  debian_mirror_describe(&r->mirror));
+}
+
 static enum assay_code check_architecture(struct resolution *r,
 					  const struct assay_debian_target *target,
 					  struct assay_error *err)
@@ -189,19 +153,14 @@ static enum assay_code find_target(struct resolution *r, const struct assay_debi
 		assay_buf_add_text(&version, target->version);
 	} else if (r->has_info) {
 		r->target = find_by_info(r, target->name);
-		if (r->target)
-			return ASSAY_OK;
-		return assay_fail(err, ASSAY_ENOTFOUND,
-				  "package %s of source %s %s, as %s has it: not carried; looked in %s",
-				  target->name, r->info.source, r->info.version, r->info.path,
-				  debian_mirror_describe(&r->mirror));
+		return r->target ? ASSAY_OK : not_in_info(r, target->name, err);
 	} else if (candidate(r, target->name, &version, err)) {
 		return err->code;
 	}
 	r->target = debian_mirror_package(&r->mirror, assay_span_text(target->name),
 					  assay_buf_span(&version), architecture);
 	if (!r->target) {
-		list_versions(&r->mirror.packages, assay_span_text(target->name), &versions);
+		debian_list_versions(&r->mirror.packages, assay_span_text(target->name), &versions);
 		return assay_fail(err, ASSAY_ENOTFOUND,
 				  "package %s version %s for %s: not carried (%s); looked in %s",
 				  target->name, assay_buf_text(&version), architecture,
@@ -310,6 +269,7 @@ static enum assay_code collect_subjects(struct resolution *r, struct assay_error
 	if (r->has_info) {
 		any = r->info.has_any;
 		every = r->info.has_all;
+		b->in_one = true;
 	}
 	b->kind = any ? (every ? "any,all" : "any") : "all";
 	if (!b->subject_count)
@@ -418,6 +378,8 @@ static enum assay_code check_dsc(struct resolution *r, const char *path, struct 
 	struct assay_debian_build *b = r->build;
 	assay_auto(assay_buf_release) struct assay_buf file = ASSAY_BUF_INIT(ASSAY_MAX_RECIPE);
 	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_RECIPE);
+	struct debian_witness witness = { .path = path, .step = "dsc", .what = b->sources[0].name,
+					  .without = "the archive's own chain covers it" };
 	struct debian_buildinfo view = { 0 };
 	struct assay_span rest, stanza;
 	struct assay_digest said;
@@ -437,10 +399,8 @@ static enum assay_code check_dsc(struct resolution *r, const char *path, struct 
 					  "%s: want %s with the digest of the Sources index",
 					  b->sources[0].name, b->sources[i].name);
 	if (is_signed)
-		return debian_check_inline(path, "dsc", b->sources[0].name,
-					   "the archive's own chain covers it", b->chain, err);
-	debian_chain_add(b->chain, "dsc", b->sources[0].name, "unsigned",
-			 "the archive's own chain covers it");
+		return debian_witness_ask(&witness, b->chain, NULL, err);
+	debian_chain_add(b->chain, witness.step, witness.what, "unsigned", "%s", witness.without);
 	return ASSAY_OK;
 }
 
@@ -469,7 +429,7 @@ static enum assay_code collect_sources(struct resolution *r, struct assay_error 
 	const struct debian_stanza *stanza = find_source(r);
 
 	if (!stanza) {
-		list_versions(&r->mirror.sources, assay_span_text(r->build->source), &versions);
+		debian_list_versions(&r->mirror.sources, assay_span_text(r->build->source), &versions);
 		return assay_fail(err, ASSAY_ENOTFOUND,
 				  "source %s version %s: not carried (%s); looked in %s",
 				  r->build->source, r->build->source_version,
@@ -506,6 +466,10 @@ static enum assay_code apply_info(struct resolution *r, struct assay_error *err)
 			return out_of_memory(err);
 	}
 	b->variables = list;
+	b->usr_was_merged = r->info.usr_is_merged;
+	b->installed = assay_arena_text(&b->arena, r->info.dependencies);
+	if (!b->installed)
+		return out_of_memory(err);
 	if (r->info.build_path)
 		b->build_path = assay_arena_printf(&b->arena, "%s", r->info.build_path);
 	if (r->info.binnmu_entry)
@@ -514,15 +478,15 @@ static enum assay_code apply_info(struct resolution *r, struct assay_error *err)
 }
 
 static enum assay_code resolve(struct resolution *r, const struct assay_debian_target *target,
-			       const char *buildinfo, struct assay_error *err)
+			       const struct assay_debian_claim *claim, struct assay_error *err)
 {
 	r->mirror.chain = assay_json_array();
 	r->build->chain = json_incref(r->mirror.chain);
 	if (debian_mirror_open(r->mirror.store, &r->mirror, err))
 		return err->code;
 	r->build->basis = r->mirror.basis;
-	if (buildinfo) {
-		if (debian_buildinfo_read(buildinfo, &r->info, r->build->chain, err))
+	if (claim) {
+		if (debian_buildinfo_read(claim, &r->info, r->build->chain, err))
 			return err->code;
 		r->has_info = true;
 	}
@@ -534,8 +498,8 @@ static enum assay_code resolve(struct resolution *r, const struct assay_debian_t
 }
 
 static enum assay_code try_resolve(struct assay_store *store,
-				   const struct assay_debian_target *target, const char *buildinfo,
-				   bool impatient, struct assay_debian_build *ret,
+				   const struct assay_debian_target *target,
+				   const struct assay_debian_claim *claim, bool impatient, struct assay_debian_build *ret,
 				   struct assay_error *err)
 {
 	struct assay_debian_build build = { .arena = ASSAY_ARENA_INIT(64 * ASSAY_MIB) };
@@ -549,7 +513,7 @@ static enum assay_code try_resolve(struct assay_store *store,
 	r->info = (struct debian_buildinfo)DEBIAN_BUILDINFO_INIT;
 	r->build = &build;
 	*ret = (struct assay_debian_build){ 0 };
-	if (resolve(r, target, buildinfo, err)) {
+	if (resolve(r, target, claim, err)) {
 		/* how far it came is part of the report */
 		if (build.chain) {
 			debian_chain_add(build.chain, "resolve", target->name, "failed", "%s",
@@ -568,13 +532,14 @@ static enum assay_code try_resolve(struct assay_store *store,
 }
 
 enum assay_code assay_debian_resolve(struct assay_store *store,
-				     const struct assay_debian_target *target, const char *buildinfo,
+				     const struct assay_debian_target *target,
+				     const struct assay_debian_claim *claim,
 				     struct assay_debian_build *ret, struct assay_error *err)
 {
-	if (try_resolve(store, target, buildinfo, false, ret, err) != ASSAY_ENOTFOUND)
+	if (try_resolve(store, target, claim, false, ret, err) != ASSAY_ENOTFOUND)
 		return err->code;
 	/* the archive may have moved on since the lists were fetched */
 	assay_debian_build_release(ret);
 	*err = (struct assay_error)ASSAY_ERROR_INIT;
-	return try_resolve(store, target, buildinfo, true, ret, err);
+	return try_resolve(store, target, claim, true, ret, err);
 }

@@ -9,21 +9,20 @@
 #include "assay/path.h"
 
 /* Raised when the way from a key to a lock changes: old answers are then not found. */
-#define EDITION "assay-resolved 1"
+#define EDITION "assay-resolved 2"
 
-enum assay_code debian_resolved_key(const struct assay_debian_build *build, const char *buildinfo,
+enum assay_code debian_resolved_key(const struct assay_debian_build *build,
 				    struct assay_digest *ret, struct assay_error *err)
 {
 	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(4096);
 	char basis[ASSAY_DIGEST_TEXT], hex[ASSAY_DIGEST_TEXT];
-	struct assay_digest info;
+	struct assay_digest installed;
 
-	if (buildinfo && assay_digest_file(buildinfo, &info, NULL, err))
-		return err->code;
 	assay_buf_printf(&text, EDITION "\n%s\n%s\n", assay_digest_hex(&build->basis, basis),
 			 assay_digest_hex(&build->sources[0].sha256, hex));
-	assay_buf_printf(&text, "%s\n%s\n", build->kind,
-			 buildinfo ? assay_digest_hex(&info, hex) : "-");
+	assay_digest_span(assay_span_text(build->installed ? build->installed : ""), &installed);
+	assay_buf_printf(&text, "%s\n%s %d\n", build->kind, assay_digest_hex(&installed, hex),
+			 build->usr_was_merged);
 	if (assay_buf_check(&text, "environment lock", err))
 		return err->code;
 	assay_digest_span(assay_buf_span(&text), ret);

@@ -12,8 +12,8 @@
 
 #include "debian_int.h"
 
-/* The name of everything a build's lock depends on; buildinfo may be NULL. */
-enum assay_code debian_resolved_key(const struct assay_debian_build *build, const char *buildinfo,
+/* The name of everything a build's lock depends on. */
+enum assay_code debian_resolved_key(const struct assay_debian_build *build,
 				    struct assay_digest *ret, struct assay_error *err)
 	ASSAY_CHECKED;
 bool debian_resolved_get(struct assay_store *store, const struct assay_digest *key,

@@ -46,7 +46,7 @@ static bool prepare(const char *root, const char *purl, struct assay_store **sto
 	return !assay_store_open(root, store, &run->err) &&
 	       assay_debian_target_parse(purl, &target, &run->err) &&
 	       !assay_debian_resolve(*store, &target, NULL, &run->build, &run->err) &&
-	       !assay_lock_for_build(*store, &run->build, NULL, &run->lock, &run->err);
+	       !assay_lock_for_build(*store, &run->build, &run->lock, &run->err);
 }
 
 static bool make(const char *root, const char *purl, struct assay_store **store, struct run *run)

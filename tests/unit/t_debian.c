@@ -174,7 +174,7 @@ START_TEST(versions)
 END_TEST
 
 #define SUM "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define HEAD "assay-lock 1\nsuite bookworm\narchitecture amd64\nepoch 1700000000\n"
+#define HEAD "assay-lock 2\nsuite bookworm\narchitecture amd64\nusr split\nepoch 1700000000\n"
 #define LINE_A "0 base-files 12 amd64 " SUM " 10 pool/b/base-files_12_amd64.deb\n"
 #define LINE_B "1 debhelper 13.11 all " SUM " 20 pool/d/debhelper_13.11_all.deb\n"
 
@@ -203,7 +203,8 @@ END_TEST
 START_TEST(hostile_locks_are_refused)
 {
 	static const char *const bad[] = {
-		"", "assay-lock 2\n", "assay-lock 1\nsuite bookworm\n", HEAD "junk\n",
+		"", "assay-lock 1\n", "assay-lock 2\nsuite bookworm\n",
+		"assay-lock 2\nsuite bookworm\narchitecture amd64\nusr both\nepoch 5\n", HEAD "junk\n",
 		HEAD LINE_B LINE_A, HEAD LINE_A LINE_A, HEAD LINE_A "\n",
 		HEAD "0 a-b 1 amd64 " SUM " 10 ../../etc/a-b_1_amd64.deb\n",
 		HEAD "0 a-b 1 amd64 " SUM " 10 /pool/a-b_1_amd64.deb\n",
@@ -215,8 +216,8 @@ START_TEST(hostile_locks_are_refused)
 		HEAD "0 a-b 1 amd64 " SUM " 10 pool/a.deb extra\n",
 		HEAD "0 a-b 1 amd64 AAAA 10 pool/a.deb\n",
 		HEAD "0 a-b 1 amd64 " SUM " 10 pool/a.deb",
-		"assay-lock 1\nsuite bookworm\narchitecture amd64\nepoch -5\n",
-		"assay-lock 1\nsuite ../x\narchitecture amd64\nepoch 5\n",
+		"assay-lock 2\nsuite bookworm\narchitecture amd64\nusr split\nepoch -5\n",
+		"assay-lock 2\nsuite ../x\narchitecture amd64\nusr split\nepoch 5\n",
 	};
 	struct assay_error err = ASSAY_ERROR_INIT;
 	struct assay_lock lock;
@@ -264,6 +265,17 @@ START_TEST(commands_of_a_build)
 	ck_assert_str_eq(c.outputs, "reproducible-path");
 	ck_assert(has(c.commands, "dpkg-buildpackage -us -uc --build=any"));
 	ck_assert(has(c.env, "DEB_BUILD_OPTIONS=parallel=3"));
+	ck_assert(!has(c.commands, "cd .. && chmod -R u+w hello-2.10 && rm -rf hello-2.10"));
+	assay_debian_commands_release(&c);
+	build.kind = "any,all";
+	ck_assert_int_eq(assay_debian_build_commands(&build, &options, &c, &err), ASSAY_OK);
+	ck_assert(has(c.commands, "dpkg-buildpackage -us -uc --build=any"));
+	ck_assert(has(c.commands, "cd .. && chmod -R u+w hello-2.10 && rm -rf hello-2.10"));
+	ck_assert(has(c.commands, "dpkg-buildpackage -us -uc --build=all"));
+	assay_debian_commands_release(&c);
+	build.in_one = true;
+	ck_assert_int_eq(assay_debian_build_commands(&build, &options, &c, &err), ASSAY_OK);
+	ck_assert(has(c.commands, "dpkg-buildpackage -us -uc --build=any,all"));
 	assay_debian_commands_release(&c);
 	build.variables = variables;
 	ck_assert_int_eq(assay_debian_build_commands(&build, &options, &c, &err), ASSAY_OK);
@@ -277,7 +289,7 @@ END_TEST
 
 START_TEST(build_paths_stay_in_the_workspace)
 {
-	static const char *const bad[] = { "/", "/etc/x", "/build", "/build/", "/build/x",
+	static const char *const bad[] = { "/", "/etc/x", "/build", "/build/", "/build/a/-b",
 					   "/build/../etc/x", "/build/a/b;id", "/build/a//b",
 					   "/build/a/b c", "build/a/b", "/buildx/a/b", "/build/a/" };
 	struct assay_debian_command_options options = { .cpus = 1 };
@@ -289,6 +301,11 @@ START_TEST(build_paths_stay_in_the_workspace)
 		build.build_path = bad[i];
 		ck_assert_msg(assay_debian_build_commands(&build, &options, &c, &err), "%s", bad[i]);
 	}
+	build.build_path = "/build/x";
+	ck_assert(!assay_debian_build_commands(&build, &options, &c, &err));
+	ck_assert_str_eq(c.outputs, ".");
+	ck_assert(has(c.commands, "mkdir -p /build && cd /build"));
+	assay_debian_commands_release(&c);
 }
 END_TEST
 
@@ -322,13 +339,15 @@ static enum assay_code read_info(const char *text, struct debian_buildinfo *info
 				 struct assay_error *err)
 {
 	char path[] = "/tmp/t_debian_XXXXXX";
+	json_t *chain = assay_json_array();
 	int fd = mkstemp(path);
 	enum assay_code code;
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	close(fd);
-	code = debian_buildinfo_read(path, info, NULL, err);
+	code = debian_buildinfo_read(&(struct assay_debian_claim){ .path = path }, info, chain, err);
+	json_decref(chain);
 	unlink(path);
 	return code;
 }
