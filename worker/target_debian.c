@@ -259,16 +259,8 @@ static void name_tools(const json_t *packages, char *out, size_t size)
 		}
 }
 
-static bool any_reproducible(const struct assay_job *job)
-{
-	for (size_t i = 0; i < job->subject_count; i++)
-		if (job->subjects[i].report && job->subjects[i].verdict == ASSAY_REPRODUCIBLE)
-			return true;
-	return false;
-}
-
 /* The mirror has one version of each tool: where it is younger than the subject, the publisher built
- * with another one, and that is the first suspect, unless a part of the same build came out right. */
+ * with another one, and that is the first suspect; but not for a file that somebody brought along. */
 static void remark(struct assay_job *job)
 {
 	int64_t since = job->environment.record ? build_date(job) : 0;
@@ -281,7 +273,7 @@ static void remark(struct assay_job *job)
 	newer = assay_debian_newer(job->store, &job->lock, since);
 	count = json_array_size(json_object_get(newer, "packages"));
 	assay_json_set(job->environment.record, "newer", newer);
-	if (!count || any_reproducible(job))
+	if (!count || job->options->subjects)
 		return;
 	name_tools(json_object_get(newer, "packages"), tools, sizeof(tools));
 	snprintf(job->reason + len, sizeof(job->reason) - len,

@@ -44,13 +44,14 @@
 /* $4 packages parted by commas, $5 "split" or nothing */
 static const char bootstrap_script[] =
 	WORK_SCRIPT
-	"[ \"$5\" != split ] || { mkdir upper/etc; "
-	"echo this system will not be supported in the future "
-	"> upper/etc/unsupported-skip-usrmerge-conversion; }\n"
+	"note='echo this system will not be supported in the future "
+	">\"$1/etc/unsupported-skip-usrmerge-conversion\"'\n"
+	"[ \"$5\" = split ] || note=true\n"
 	"mount --bind upper merged\n"
 	"exec env -i " CLEAN_PATH " LC_ALL=C.UTF-8 HOME=/root TMPDIR=/mnt/tmp "
 	"SOURCE_DATE_EPOCH=\"$2\" "
 	"mmdebstrap --mode=root --variant=custom --format=directory --include=\"$4\" "
+	"--setup-hook=\"$note\" "
 	"--aptopt='APT::Sandbox::User \"root\"' --dpkgopt=force-unsafe-io "
 	"--skip=check/qemu,check/signed-by,download/empty,output/mknod,output/dev,"
 	"cleanup/reproducible,cleanup/apt "
