@@ -172,12 +172,21 @@ static enum assay_code inputs(struct assay_job *job, struct assay_error *err)
 
 static void describe_source(struct assay_job *job, const struct assay_checkout *checkout)
 {
+	static const char *const kinds[] = { [ASSAY_SOURCE_GIT] = "git",
+					     [ASSAY_SOURCE_ARCHIVE] = "archive",
+					     [ASSAY_SOURCE_APT] = "apt-source" };
 	const struct assay_recipe_source *source = &job->recipe.source;
 	char hex[ASSAY_DIGEST_TEXT];
 
 	job->source = assay_json_object();
-	assay_json_set_text(job->source, "kind", source->kind == ASSAY_SOURCE_GIT ? "git" : "archive");
+	assay_json_set_text(job->source, "kind", kinds[source->kind]);
 	assay_json_set_text(job->source, "location", source->location);
+	assay_json_set_int(job->source, "files", (int64_t)checkout->files);
+	assay_json_set_int(job->source, "bytes", (int64_t)checkout->bytes);
+	if (source->kind == ASSAY_SOURCE_APT) {
+		assay_json_set_text(job->source, "version", source->version);
+		return;
+	}
 	if (source->kind == ASSAY_SOURCE_GIT) {
 		assay_json_set_text(job->source, "commit", checkout->commit);
 		assay_json_set_text(job->source, "git_tree", checkout->tree_id);
@@ -186,8 +195,6 @@ static void describe_source(struct assay_job *job, const struct assay_checkout *
 				    assay_digest_hex(&source->sha256, hex));
 	}
 	assay_json_set_text(job->source, "tree_sha256", assay_digest_hex(&checkout->tree, hex));
-	assay_json_set_int(job->source, "files", (int64_t)checkout->files);
-	assay_json_set_int(job->source, "bytes", (int64_t)checkout->bytes);
 	assay_json_set_int(job->source, "source_date_epoch", job->plan.source_date_epoch);
 }
 
@@ -220,14 +227,33 @@ static enum assay_code checkout_archive(struct assay_job *job, const char *to,
 	return ASSAY_OK;
 }
 
+/* A Debian source package, unpacked by dpkg-source in the box: only there its tar and patches do no
+ * harm. */
 static enum assay_code checkout_apt(struct assay_job *job, const char *to,
 				    struct assay_checkout *ret, struct assay_error *err)
 {
-	(void)to;
-	(void)ret;
-	return assay_fail(err, ASSAY_EUNSUPPORTED,
-			  "source apt-source %s: verify pkg:deb/debian/<binary package> instead",
-			  job->recipe.source.location);
+	const struct assay_recipe_source *source = &job->recipe.source;
+	assay_auto(assay_fd_closep) int dir = -1;
+	enum assay_code code = assay_debian_resolve_source(job->store, source->location,
+							   source->version, &job->build, err);
+
+	for (size_t i = 0; i < json_array_size(job->build.chain); i++)
+		assay_json_append(job->chain, json_incref(json_array_get(job->build.chain, i)));
+	if (code)
+		return assay_context(err, "apt-source");
+	if (assay_path_make_dirs(to, 0755, err))
+		return err->code;
+	dir = open(job->sources, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return assay_fail_errno(err, "%s", job->sources);
+	for (size_t i = 0; i < job->build.source_count; i++) {
+		const struct assay_debian_file *file = &job->build.sources[i];
+
+		assay_job_add_input(job, "source", file->name, &file->sha256, (int64_t)file->size);
+		ret->bytes += file->size;
+		ret->files++;
+	}
+	return assay_debian_build_inputs(job->store, &job->build, dir, err);
 }
 
 static enum assay_code (*const checkouts[])(struct assay_job *, const char *,
@@ -290,7 +316,7 @@ static enum assay_code plan_env(struct assay_job *job, struct assay_error *err)
 	env[n++] = assay_arena_printf(arena, "LC_ALL=%s", recipe->locale);
 	env[n++] = assay_arena_printf(arena, "LANG=%s", recipe->locale);
 	env[n++] = assay_arena_printf(arena, "TZ=%s", recipe->timezone);
-	if (!has_variable(recipe->variables, "SOURCE_DATE_EPOCH"))
+	if (!has_variable(recipe->variables, "SOURCE_DATE_EPOCH") && job->plan.source_date_epoch)
 		env[n++] = assay_arena_printf(arena, "SOURCE_DATE_EPOCH=%lld",
 					      (long long)job->plan.source_date_epoch);
 	for (size_t i = 0; i < own; i++)
@@ -302,26 +328,52 @@ static enum assay_code plan_env(struct assay_job *job, struct assay_error *err)
 	return ASSAY_OK;
 }
 
+/* The commands before the recipe's own.  The build path holds no character that needs quoting: the
+ * recipe was checked for it. */
+static size_t begin_copy(struct assay_job *job, const char **commands)
+{
+	struct assay_arena *arena = &job->plan.arena;
+	const char *path = job->plan.build_path;
+
+	commands[0] = assay_arena_printf(arena, "cp -a " ASSAY_DEBIAN_INPUTS "/source %s", path);
+	commands[1] = assay_arena_printf(arena, "cd %s", path);
+	return 2;
+}
+
+/* The time of a Debian source is that of its newest changelog entry. */
+static size_t begin_apt(struct assay_job *job, const char **commands)
+{
+	struct assay_arena *arena = &job->plan.arena;
+	const char *path = job->plan.build_path;
+
+	commands[0] = assay_arena_printf(arena, "dpkg-source --no-check -x " ASSAY_DEBIAN_INPUTS "/%s %s",
+					 job->build.sources[0].name, path);
+	commands[1] = assay_arena_printf(arena, "cp -a " ASSAY_DEBIAN_INPUTS "/source/. %s", path);
+	commands[2] = assay_arena_printf(arena, "cd %s", path);
+	commands[3] = "export SOURCE_DATE_EPOCH=\"${SOURCE_DATE_EPOCH:-$(dpkg-parsechangelog -S "
+		      "Timestamp)}\"";
+	return 4;
+}
+
 static enum assay_code plan_commands(struct assay_job *job, struct assay_error *err)
 {
 	struct assay_arena *arena = &job->plan.arena;
-	size_t count = 0;
+	size_t count = 0, first;
 	const char **commands;
 
 	while (job->recipe.build[count])
 		count++;
 	if (count > MAX_COMMANDS)
 		return assay_fail(err, ASSAY_ELIMIT, "build: want at most %d commands", MAX_COMMANDS);
-	commands = assay_arena_alloc(arena, (count + 3) * sizeof(*commands));
+	commands = assay_arena_alloc(arena, (count + 5) * sizeof(*commands));
 	if (!commands)
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
-	/* the build path holds no character that needs quoting: the recipe was checked for it */
-	commands[0] = assay_arena_printf(arena, "cp -a %s/source %s", ASSAY_DEBIAN_INPUTS,
-					 job->plan.build_path);
-	commands[1] = assay_arena_printf(arena, "cd %s", job->plan.build_path);
-	if (!commands[0] || !commands[1])
-		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
-	memcpy(commands + 2, job->recipe.build, count * sizeof(*commands));
+	first = job->recipe.source.kind == ASSAY_SOURCE_APT ? begin_apt(job, commands)
+							    : begin_copy(job, commands);
+	for (size_t i = 0; i < first; i++)
+		if (!commands[i])
+			return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	memcpy(commands + first, job->recipe.build, count * sizeof(*commands));
 	job->plan.commands = commands;
 	return ASSAY_OK;
 }
@@ -361,6 +413,7 @@ static enum assay_code checkout(struct assay_job *job, struct assay_error *err)
 
 static void release(struct assay_job *job)
 {
+	assay_debian_build_release(&job->build);
 	assay_recipe_release(&job->recipe);
 }
 

@@ -82,6 +82,10 @@ enum assay_code assay_debian_resolve(struct assay_store *store,
 				     const struct assay_debian_claim *claim,
 				     struct assay_debian_build *ret, struct assay_error *err)
 	ASSAY_CHECKED;
+/* Only a source package: chain and sources of *ret, nothing else. */
+enum assay_code assay_debian_resolve_source(struct assay_store *store, const char *name,
+					    const char *version, struct assay_debian_build *ret,
+					    struct assay_error *err) ASSAY_CHECKED;
 void assay_debian_build_release(struct assay_debian_build *build);
 
 /* How a build runs in a box: the sources at ASSAY_DEBIAN_INPUTS, read-only; the workspace
@@ -127,12 +131,14 @@ enum assay_code assay_debian_build_inputs(struct assay_store *store,
  *	epoch 1700000000
  *	<stage> <name> <version> <architecture> <sha256> <size> <pool path>
  *	...
+ *	end <sha256>
  *
- * "usr" is "merged" when /bin, /lib and /sbin are links into /usr, as on every installed system, and
+ * The last line has the SHA-256 of what is before it, which names the lock; a text that was edited by
+ * hand is refused.  "usr" is "merged" when /bin, /lib and /sbin are links into /usr, as on every installed system, and
  * "split" when they are directories, as on the machines that built Debian 12 and older: the paths of
  * tools end up in what is built.
  *
- * Sorted by stage, name, version, architecture; its SHA-256 names it.  The stages are installed
+ * Sorted by stage, name, version, architecture.  The stages are installed
  * one upon the other, so that locks with a common beginning share the work; they are part of what
  * the environment is, not a hint. */
 struct assay_lock {
@@ -142,7 +148,7 @@ struct assay_lock {
 	int64_t epoch;
 	struct assay_debian_file *packages;
 	size_t package_count;
-	struct assay_digest digest; /* of the canonical text */
+	struct assay_digest digest; /* of the text without its last line */
 };
 
 enum assay_code assay_lock_read(struct assay_span text, const char *path, struct assay_lock *ret,

@@ -11,6 +11,7 @@
 #include "debian_int.h"
 
 #define MAGIC "assay-lock 2"
+#define END "end "
 
 int debian_file_compare(const void *a, const void *b)
 {
@@ -25,7 +26,7 @@ int debian_file_compare(const void *a, const void *b)
 	return order ? order : strcmp(x->architecture, y->architecture);
 }
 
-void assay_lock_write(const struct assay_lock *lock, struct assay_buf *out)
+static void write_body(const struct assay_lock *lock, struct assay_buf *out)
 {
 	char hex[ASSAY_DIGEST_TEXT];
 
@@ -42,12 +43,20 @@ void assay_lock_write(const struct assay_lock *lock, struct assay_buf *out)
 	}
 }
 
+void assay_lock_write(const struct assay_lock *lock, struct assay_buf *out)
+{
+	char hex[ASSAY_DIGEST_TEXT];
+
+	write_body(lock, out);
+	assay_buf_printf(out, END "%s\n", assay_digest_hex(&lock->digest, hex));
+}
+
 enum assay_code debian_lock_seal(struct assay_lock *lock, struct assay_error *err)
 {
 	struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_LOCK);
 	enum assay_code code;
 
-	assay_lock_write(lock, &text);
+	write_body(lock, &text);
 	code = assay_buf_check(&text, "environment lock", err);
 	if (!code)
 		assay_digest_span(assay_buf_span(&text), &lock->digest);
@@ -150,6 +159,30 @@ static enum assay_code read_packages(struct assay_lock *lock, struct assay_span 
 	return ASSAY_OK;
 }
 
+/* Cuts the last line off, which says the digest of all before it. */
+static enum assay_code cut_end(struct assay_span *text, struct assay_error *err)
+{
+	const size_t len = strlen(END) + ASSAY_DIGEST_TEXT;
+	char hex[ASSAY_DIGEST_TEXT];
+	struct assay_span line;
+	struct assay_digest have;
+
+	line = text->len < len ? assay_span_of(NULL, 0)
+			       : assay_span_cut(*text, text->len - len, len);
+	if (!assay_span_starts(line, END) || line.data[len - 1] != '\n')
+		return assay_fail(err, ASSAY_EINPUT, "want \"" END "SHA-256\" as its last line");
+	*text = assay_span_cut(*text, 0, text->len - len);
+	assay_digest_span(*text, &have);
+	assay_digest_hex(&have, hex);
+	if (!assay_span_equal_text(assay_span_cut(line, strlen(END), ASSAY_DIGEST_TEXT - 1),
+				   hex))
+		return assay_fail(err, ASSAY_EINPUT,
+				  "want a text with the digest of its last line, have sha256 %s: it was "
+				  "edited or cut short",
+				  hex);
+	return ASSAY_OK;
+}
+
 static enum assay_code check_canonical(struct assay_lock *lock, struct assay_span text,
 				       struct assay_error *err)
 {
@@ -168,10 +201,13 @@ static enum assay_code check_canonical(struct assay_lock *lock, struct assay_spa
 static enum assay_code read_all(struct assay_span text, struct assay_lock *lock,
 				struct assay_error *err)
 {
-	struct assay_span rest = text, line, epoch;
+	struct assay_span rest, line, epoch;
 	const char *epoch_text, *usr;
 	uint64_t value;
 
+	if (assay_span_starts(text, MAGIC "\n") && cut_end(&text, err))
+		return err->code;
+	rest = text;
 	if (!assay_span_next_line(&rest, &line) || !assay_span_equal_text(line, MAGIC))
 		return assay_fail(err, ASSAY_EINPUT, "line 1: want \"" MAGIC "\"");
 	if (read_header(lock, &rest, "suite", &lock->suite, err) ||

@@ -477,33 +477,61 @@ static enum assay_code apply_info(struct resolution *r, struct assay_error *err)
 	return b->build_path ? ASSAY_OK : out_of_memory(err);
 }
 
-static enum assay_code resolve(struct resolution *r, const struct assay_debian_target *target,
-			       const struct assay_debian_claim *claim, struct assay_error *err)
+/* What is wanted of the mirror: a package, perhaps as a .buildinfo has it, or a source. */
+struct request {
+	const struct assay_debian_target *target; /* NULL: a source */
+	const struct assay_debian_claim *claim;   /* or NULL */
+	const char *source, *version;
+};
+
+static enum assay_code resolve_package(struct resolution *r, const struct request *request,
+				       struct assay_error *err)
 {
-	r->mirror.chain = assay_json_array();
-	r->build->chain = json_incref(r->mirror.chain);
-	if (debian_mirror_open(r->mirror.store, &r->mirror, err))
-		return err->code;
-	r->build->basis = r->mirror.basis;
-	if (claim) {
-		if (debian_buildinfo_read(claim, &r->info, r->build->chain, err))
+	if (request->claim) {
+		if (debian_buildinfo_read(request->claim, &r->info, r->build->chain, err))
 			return err->code;
 		r->has_info = true;
 	}
-	if (find_target(r, target, err) || name_build(r, err) || apply_info(r, err) ||
+	if (find_target(r, request->target, err) || name_build(r, err) || apply_info(r, err) ||
 	    collect_subjects(r, err) ||
 	    fetch(r, r->build->subjects, r->build->subject_count, err))
 		return err->code;
 	return collect_sources(r, err);
 }
 
-static enum assay_code try_resolve(struct assay_store *store,
-				   const struct assay_debian_target *target,
-				   const struct assay_debian_claim *claim, bool impatient, struct assay_debian_build *ret,
+static enum assay_code resolve_source(struct resolution *r, const struct request *request,
+				      struct assay_error *err)
+{
+	struct assay_debian_build *b = r->build;
+
+	if (!debian_name_is_valid(request->source) || !debian_version_is_valid(request->version))
+		return assay_fail(err, ASSAY_EUSAGE, "want a source package as name=version, have %s=%s",
+				  request->source, request->version);
+	b->source = assay_arena_printf(&b->arena, "%s", request->source);
+	b->source_version = assay_arena_printf(&b->arena, "%s", request->version);
+	if (!b->source || !b->source_version)
+		return out_of_memory(err);
+	return collect_sources(r, err);
+}
+
+static enum assay_code resolve(struct resolution *r, const struct request *request,
+			       struct assay_error *err)
+{
+	r->mirror.chain = assay_json_array();
+	r->build->chain = json_incref(r->mirror.chain);
+	if (debian_mirror_open(r->mirror.store, &r->mirror, err))
+		return err->code;
+	r->build->basis = r->mirror.basis;
+	return request->target ? resolve_package(r, request, err) : resolve_source(r, request, err);
+}
+
+static enum assay_code try_resolve(struct assay_store *store, const struct request *request,
+				   bool impatient, struct assay_debian_build *ret,
 				   struct assay_error *err)
 {
 	struct assay_debian_build build = { .arena = ASSAY_ARENA_INIT(64 * ASSAY_MIB) };
 	struct resolution *r = calloc(1, sizeof(*r));
+	const char *name = request->target ? request->target->name : request->source;
 
 	if (!r)
 		return out_of_memory(err);
@@ -513,15 +541,14 @@ static enum assay_code try_resolve(struct assay_store *store,
 	r->info = (struct debian_buildinfo)DEBIAN_BUILDINFO_INIT;
 	r->build = &build;
 	*ret = (struct assay_debian_build){ 0 };
-	if (resolve(r, target, claim, err)) {
+	if (resolve(r, request, err)) {
 		/* how far it came is part of the report */
 		if (build.chain) {
-			debian_chain_add(build.chain, "resolve", target->name, "failed", "%s",
-					 err->msg);
+			debian_chain_add(build.chain, "resolve", name, "failed", "%s", err->msg);
 			ret->chain = json_incref(build.chain);
 		}
 		assay_debian_build_release(&build);
-		assay_context(err, "%s", target->name);
+		assay_context(err, "%s", name);
 	} else {
 		*ret = build;
 	}
@@ -531,15 +558,28 @@ static enum assay_code try_resolve(struct assay_store *store,
 	return err->code;
 }
 
+static enum assay_code resolve_twice(struct assay_store *store, const struct request *request,
+				     struct assay_debian_build *ret, struct assay_error *err)
+{
+	if (try_resolve(store, request, false, ret, err) != ASSAY_ENOTFOUND)
+		return err->code;
+	/* the archive may have moved on since the lists were fetched */
+	assay_debian_build_release(ret);
+	*err = (struct assay_error)ASSAY_ERROR_INIT;
+	return try_resolve(store, request, true, ret, err);
+}
+
 enum assay_code assay_debian_resolve(struct assay_store *store,
 				     const struct assay_debian_target *target,
 				     const struct assay_debian_claim *claim,
 				     struct assay_debian_build *ret, struct assay_error *err)
 {
-	if (try_resolve(store, target, claim, false, ret, err) != ASSAY_ENOTFOUND)
-		return err->code;
-	/* the archive may have moved on since the lists were fetched */
-	assay_debian_build_release(ret);
-	*err = (struct assay_error)ASSAY_ERROR_INIT;
-	return try_resolve(store, target, claim, true, ret, err);
+	return resolve_twice(store, &(struct request){ .target = target, .claim = claim }, ret, err);
+}
+
+enum assay_code assay_debian_resolve_source(struct assay_store *store, const char *name,
+					    const char *version, struct assay_debian_build *ret,
+					    struct assay_error *err)
+{
+	return resolve_twice(store, &(struct request){ .source = name, .version = version }, ret, err);
 }

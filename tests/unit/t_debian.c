@@ -178,9 +178,22 @@ END_TEST
 #define LINE_A "0 base-files 12 amd64 " SUM " 10 pool/b/base-files_12_amd64.deb\n"
 #define LINE_B "1 debhelper 13.11 all " SUM " 20 pool/d/debhelper_13.11_all.deb\n"
 
+/* The lock with its last line. */
+static const char *ended(const char *body)
+{
+	static char text[4096];
+	struct assay_digest digest;
+	char hex[ASSAY_DIGEST_TEXT];
+
+	assay_digest_span(assay_span_text(body), &digest);
+	snprintf(text, sizeof(text), "%send %s\n", body, assay_digest_hex(&digest, hex));
+	return text;
+}
+
 START_TEST(lock_round_trip)
 {
-	static const char text[] = HEAD LINE_A LINE_B;
+	static const char body[] = HEAD LINE_A LINE_B;
+	const char *text = ended(body);
 	struct assay_buf out = ASSAY_BUF_INIT(4096);
 	struct assay_error err = ASSAY_ERROR_INIT;
 	struct assay_digest want;
@@ -193,7 +206,7 @@ START_TEST(lock_round_trip)
 	ck_assert_int_eq(lock.epoch, 1700000000);
 	assay_lock_write(&lock, &out);
 	ck_assert_str_eq(assay_buf_text(&out), text);
-	assay_digest_span(assay_span_text(text), &want);
+	assay_digest_span(assay_span_text(body), &want);
 	ck_assert(assay_digest_equal(&want, &lock.digest));
 	assay_lock_release(&lock);
 	assay_buf_release(&out);
@@ -223,9 +236,28 @@ START_TEST(hostile_locks_are_refused)
 	struct assay_lock lock;
 
 	for (size_t i = 0; i < COUNT(bad); i++)
-		ck_assert_msg(assay_lock_read(assay_span_text(bad[i]), "x", &lock, &err) ==
+		ck_assert_msg(assay_lock_read(assay_span_text(ended(bad[i])), "x", &lock, &err) ==
 				      ASSAY_EINPUT,
 			      "accepted or other error: %s", bad[i]);
+}
+END_TEST
+
+START_TEST(edited_locks_are_refused)
+{
+	struct assay_error err = ASSAY_ERROR_INIT;
+	struct assay_lock lock;
+	char *text = strdup(ended(HEAD LINE_A LINE_B));
+
+	ck_assert(!assay_lock_read(assay_span_text(text), "x", &lock, &err));
+	assay_lock_release(&lock);
+	*strstr(text, "12 amd64") = '9';
+	ck_assert_int_eq(assay_lock_read(assay_span_text(text), "x", &lock, &err), ASSAY_EINPUT);
+	ck_assert_ptr_nonnull(strstr(err.msg, "it was edited"));
+	text[strlen(text) - 1] = '\0';
+	ck_assert_int_eq(assay_lock_read(assay_span_text(text), "x", &lock, &err), ASSAY_EINPUT);
+	ck_assert_ptr_nonnull(strstr(err.msg, "last line"));
+	ck_assert_int_eq(assay_lock_read(assay_span_text(HEAD), "x", &lock, &err), ASSAY_EINPUT);
+	free(text);
 }
 END_TEST
 
@@ -584,6 +616,7 @@ int main(void)
 	tcase_add_test(c, versions);
 	tcase_add_test(c, lock_round_trip);
 	tcase_add_test(c, hostile_locks_are_refused);
+	tcase_add_test(c, edited_locks_are_refused);
 	tcase_add_test(c, commands_of_a_build);
 	tcase_add_test(c, build_paths_stay_in_the_workspace);
 	tcase_add_test(c, binnmu_entry_is_data);
