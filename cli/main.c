@@ -13,6 +13,7 @@ int assay_cli_attest_verify(int argc, char **argv);
 int assay_cli_compare(int argc, char **argv);
 int assay_cli_keygen(int argc, char **argv);
 int assay_cli_recipe_check(int argc, char **argv);
+int assay_cli_recipe_infer(int argc, char **argv);
 int assay_cli_recipe_lock(int argc, char **argv);
 int assay_cli_show_trace(int argc, char **argv);
 int assay_cli_sign(int argc, char **argv);
@@ -26,6 +27,7 @@ const struct cli_verb cli_verbs[] = {
 	{ "compare", "how two files or directories differ", assay_cli_compare },
 	{ "keygen", "make a signing key", assay_cli_keygen },
 	{ "recipe check", "say whether recipes are complete", assay_cli_recipe_check },
+	{ "recipe infer", "write the recipe of a package URL", assay_cli_recipe_infer },
 	{ "recipe lock", "pin what a recipe leaves open", assay_cli_recipe_lock },
 	{ "show trace", "what a build read, ran and asked of the network", assay_cli_show_trace },
 	{ "sign", "sign a file", assay_cli_sign },

@@ -161,6 +161,13 @@ static enum assay_code open_job(struct assay_job *job, struct assay_error *err)
 	/* first, before anything hostile is read: the process with the key knows nothing else */
 	if (assay_signer_start(job->options->key, &job->signer, err))
 		return assay_context(err, "signing key");
+	return assay_job_open(job, err) ? err->code : open_output(job, err);
+}
+
+enum assay_code assay_job_open(struct assay_job *job, struct assay_error *err)
+{
+	job->target = strncmp(job->options->target, "pkg:", 4) == 0 ? &assay_target_debian :
+								      &assay_target_recipe;
 	if (assay_store_open(job->options->store, &job->store, err) ||
 	    assay_store_make_temp(job->store, &job->directory, err))
 		return assay_context(err, "store");
@@ -176,7 +183,7 @@ static enum assay_code open_job(struct assay_job *job, struct assay_error *err)
 	job->extra = assay_json_array();
 	job->attestations = assay_json_array();
 	job->accept = job->options->accept ? job->options->accept : "reproducible";
-	return open_output(job, err);
+	return ASSAY_OK;
 }
 
 static void release_subjects(struct assay_job *job)
@@ -207,7 +214,7 @@ static void release_report(struct assay_job *job)
 	json_decref(job->report);
 }
 
-static void close_job(struct assay_job *job)
+void assay_job_close(struct assay_job *job)
 {
 	struct assay_error ignored = ASSAY_ERROR_INIT;
 
@@ -232,23 +239,14 @@ static void close_job(struct assay_job *job)
 enum assay_code assay_job_run(const struct assay_job_options *options, json_t **ret_report,
 			      struct assay_error *err)
 {
-	struct assay_job job = {
-		.options = options,
-		.plan = { .arena = ASSAY_ARENA_INIT(ASSAY_MAX_TOOL_OUTPUT) },
-		.environment = { .lock_fd = -1 },
-		.box = { .workspace_fd = -1 },
-		.trace = { .fd = -1 },
-	};
+	struct assay_job job = ASSAY_JOB_INIT(options);
 	enum assay_code code = open_job(&job, err);
 
-	if (!code) {
-		job.target = strncmp(options->target, "pkg:", 4) == 0 ? &assay_target_debian :
-									 &assay_target_recipe;
+	if (!code)
 		code = run_stages(&job, err);
-	}
 	if (!code)
 		*ret_report = json_incref(job.report);
-	close_job(&job);
+	assay_job_close(&job);
 	return code;
 }
 

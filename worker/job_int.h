@@ -100,9 +100,21 @@ struct assay_job {
 	json_t *report;
 };
 
+#define ASSAY_JOB_INIT(the_options)                                                                \
+	{                                                                                          \
+		.options = (the_options),                                                          \
+		.plan = { .arena = ASSAY_ARENA_INIT(ASSAY_MAX_TOOL_OUTPUT) },                      \
+		.environment = { .lock_fd = -1 },                                                  \
+		.box = { .workspace_fd = -1 },                                                     \
+		.trace = { .fd = -1 },                                                             \
+	}
+
 extern const struct assay_target_ops assay_target_debian;
 extern const struct assay_target_ops assay_target_recipe;
 
+/* The store, a directory of its own and an empty report; to be closed also after a failure. */
+enum assay_code assay_job_open(struct assay_job *job, struct assay_error *err) ASSAY_CHECKED;
+void assay_job_close(struct assay_job *job);
 /* Ends the job with a verdict; later stages that only report still run. */
 void assay_job_end(struct assay_job *job, enum assay_verdict verdict, const char *fmt, ...)
 	ASSAY_PRINTF(3, 4);

@@ -284,46 +284,52 @@ static enum assay_code lay_down_inputs(struct assay_job *job, const char *source
 	return ASSAY_OK;
 }
 
-static bool has_variable(const char *const *variables, const char *name)
+/* Whether one of the variables has the name of "NAME=value". */
+static bool has_variable(const char *const *variables, const char *variable)
 {
-	size_t len = strlen(name);
+	size_t len = (size_t)(strchr(variable, '=') - variable) + 1;
 
 	for (; *variables; variables++)
-		if (strncmp(*variables, name, len) == 0 && (*variables)[len] == '=')
+		if (strncmp(*variables, variable, len) == 0)
 			return true;
 	return false;
 }
 
-/* The whole environment of the build: fixed names first, the recipe's own after them. */
+/* The whole environment of the build: the defaults that the recipe leaves alone, then its own. */
 static enum assay_code plan_env(struct assay_job *job, struct assay_error *err)
 {
 	struct assay_arena *arena = &job->plan.arena;
 	const struct assay_recipe *recipe = &job->recipe;
+	const char *const defaults[] = {
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOME=/nonexistent",
+		"USER=" BUILD_USER,
+		"LOGNAME=" BUILD_USER,
+		"SHELL=/bin/sh",
+		"TERM=dumb",
+		assay_arena_printf(arena, "LC_ALL=%s", recipe->locale),
+		assay_arena_printf(arena, "LANG=%s", recipe->locale),
+		assay_arena_printf(arena, "TZ=%s", recipe->timezone),
+		assay_arena_printf(arena, "SOURCE_DATE_EPOCH=%lld",
+				   (long long)job->plan.source_date_epoch),
+	};
+	/* the time of a Debian source is known only once it is unpacked */
+	size_t count = sizeof(defaults) / sizeof(defaults[0]) -
+		       (recipe->source.kind == ASSAY_SOURCE_APT);
 	size_t own = 0, n = 0;
 	const char **env;
 
 	while (recipe->variables[own])
 		own++;
-	env = assay_arena_alloc(arena, (own + 12) * sizeof(*env));
+	env = assay_arena_alloc(arena, (own + count + 1) * sizeof(*env));
+	for (size_t i = 0; env && i < count; i++)
+		if (!defaults[i])
+			env = NULL;
+		else if (!has_variable(recipe->variables, defaults[i]))
+			env[n++] = defaults[i];
 	if (!env)
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
-	env[n++] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	env[n++] = "HOME=/nonexistent";
-	env[n++] = "USER=" BUILD_USER;
-	env[n++] = "LOGNAME=" BUILD_USER;
-	env[n++] = "SHELL=/bin/sh";
-	env[n++] = "TERM=dumb";
-	env[n++] = assay_arena_printf(arena, "LC_ALL=%s", recipe->locale);
-	env[n++] = assay_arena_printf(arena, "LANG=%s", recipe->locale);
-	env[n++] = assay_arena_printf(arena, "TZ=%s", recipe->timezone);
-	if (!has_variable(recipe->variables, "SOURCE_DATE_EPOCH") && job->plan.source_date_epoch)
-		env[n++] = assay_arena_printf(arena, "SOURCE_DATE_EPOCH=%lld",
-					      (long long)job->plan.source_date_epoch);
-	for (size_t i = 0; i < own; i++)
-		env[n++] = recipe->variables[i];
-	for (size_t i = 0; i < n; i++)
-		if (!env[i])
-			return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	memcpy(env + n, recipe->variables, own * sizeof(*env));
 	job->plan.env = env;
 	return ASSAY_OK;
 }

@@ -24,6 +24,7 @@ struct assay_debian_file {
 	const char *version;
 	const char *architecture;
 	const char *pool;    /* path below the mirror's root: "pool/main/c/cjson/..." */
+	const char *url;     /* of a subject; else NULL */
 	unsigned stage;      /* in a lock: 0 = the bare build chroot, 1 = debhelper, 2 = the rest */
 	struct assay_digest sha256;
 	uint64_t size;

@@ -35,4 +35,10 @@ struct assay_job_options {
 enum assay_code assay_job_run(const struct assay_job_options *options, json_t **ret_report,
 			      struct assay_error *err) ASSAY_CHECKED;
 
+/* The recipe and the lock by which a Debian package URL would be rebuilt.  lock_name is what the
+ * recipe calls the lock. */
+enum assay_code assay_job_infer(const char *store, const char *target, const char *lock_name,
+				struct assay_buf *ret_recipe, struct assay_buf *ret_lock,
+				struct assay_error *err) ASSAY_CHECKED;
+
 #endif

@@ -46,8 +46,7 @@ enum assay_code debian_file_of_stanza(struct assay_arena *arena, const struct de
 	return ASSAY_OK;
 }
 
-/* The URL as apt writes it: "+" and "~" encoded, which some servers would read as something else. */
-static char *make_url(struct assay_arena *arena, const char *repository, const char *pool)
+char *debian_file_url(struct assay_arena *arena, const char *repository, const char *pool)
 {
 	struct assay_buf url = ASSAY_BUF_INIT(8192);
 	char *text = NULL;
@@ -94,7 +93,7 @@ static enum assay_code fetch_batch(const struct debian_mirror *mirror, const cha
 	enum assay_code code = ASSAY_OK;
 
 	for (size_t i = 0; i < count; i++) {
-		argv[2 + 2 * i] = make_url(&arena, batch[i]->repository, batch[i]->file->pool);
+		argv[2 + 2 * i] = debian_file_url(&arena, batch[i]->repository, batch[i]->file->pool);
 		argv[3 + 2 * i] = assay_arena_printf(&arena, "%s/%zu", directory, i);
 		if (!argv[2 + 2 * i] || !argv[3 + 2 * i])
 			code = assay_fail(err, ASSAY_ENOMEM, "download: out of memory");

@@ -94,6 +94,9 @@ enum assay_code debian_file_of_stanza(struct assay_arena *arena,
 				      const struct debian_stanza *stanza,
 				      struct assay_debian_file *ret, struct assay_error *err)
 	ASSAY_CHECKED;
+/* The URL as apt writes it: "+" and "~" encoded, which some servers would read as something else.
+ * NULL when out of memory. */
+char *debian_file_url(struct assay_arena *arena, const char *repository, const char *pool);
 /* Brings files into the store, unless they are there; each is the repository's URL and a file with
  * its pool path and digest. */
 struct debian_download {

@@ -262,6 +262,9 @@ static enum assay_code collect_subjects(struct resolution *r, struct assay_error
 			return err->code;
 		if (has_file(b->subjects, b->subject_count, file) || !is_wanted(r, file))
 			continue;
+		file->url = debian_file_url(&b->arena, all->list[i].index->repository, file->pool);
+		if (!file->url)
+			return out_of_memory(err);
 		r->repositories[b->subject_count++] = all->list[i].index->repository;
 		any = any || strcmp(file->architecture, "all") != 0;
 		every = every || strcmp(file->architecture, "all") == 0;
