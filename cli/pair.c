@@ -3,6 +3,8 @@
 #include "pair.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "assay/buf.h"
@@ -10,7 +12,6 @@
 #include "assay/compare.h"
 #include "assay/jail.h"
 #include "assay/limits.h"
-#include "assay/textdiff.h"
 
 static enum assay_code open_side(const char *path, struct assay_side *side, int *ret_fd,
 				 struct assay_error *err)
@@ -40,6 +41,13 @@ static enum assay_code compare(void *data, struct assay_buf *answer, struct assa
 	return assay_buf_check(answer, "report", err);
 }
 
+static bool is_directory(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 enum assay_code cli_pair_compare(const char *left, const char *right, json_t **ret,
 				 struct assay_error *err)
 {
@@ -49,21 +57,21 @@ enum assay_code cli_pair_compare(const char *left, const char *right, json_t **r
 	assay_auto(assay_fd_closep) int left_spill = -1;
 	assay_auto(assay_fd_closep) int right_spill = -1;
 	assay_auto(assay_buf_release) struct assay_buf answer = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
-	/* directories are opened from inside */
-	struct assay_jail jail = { .what = "compare",
-				   .answer_max = ASSAY_MAX_REPORT,
-				   .readable = paths };
+	char what[1024];
+	struct assay_jail jail = { .what = what, .answer_max = ASSAY_MAX_REPORT };
 	struct work work = { .options = { .threads = 2 } };
 
 	if (open_side(paths[0], &work.left, &left_fd, err) ||
 	    open_side(paths[1], &work.right, &right_fd, err))
 		return err->code;
+	snprintf(what, sizeof(what), "%s and %s", left, right);
+	/* what is in directories is opened from inside */
+	if (is_directory(left_fd) || is_directory(right_fd))
+		jail.readable = paths;
 	if (assay_spill_open(&left_spill, err) || assay_spill_open(&right_spill, err))
 		return err->code;
 	work.options.spill_fd[0] = left_spill;
 	work.options.spill_fd[1] = right_spill;
-	if (!assay_text_diff_init())
-		return assay_fail(err, ASSAY_ENOMEM, "libgit2 does not start");
 	if (assay_jail_run(&jail, compare, &work, &answer, err))
 		return err->code;
 	return assay_json_parse(assay_buf_span(&answer), "report", ret, err);

@@ -14,7 +14,6 @@
 #include "assay/digest.h"
 #include "assay/file.h"
 #include "assay/limits.h"
-#include "assay/textdiff.h"
 #include "assay/verdict.h"
 #include "directory.h"
 #include "sums.h"
@@ -298,8 +297,6 @@ enum assay_code assay_compare(const struct assay_side *left, const struct assay_
 		return assay_fail_errno(err, "%s", left->name);
 	if (fstat(right->fd, &r))
 		return assay_fail_errno(err, "%s", right->name);
-	if (!assay_text_diff_init())
-		return assay_fail(err, ASSAY_ENOMEM, "libgit2 does not start");
 	walk_init(&walk, left, right, options);
 	if (S_ISDIR(l.st_mode) != S_ISDIR(r.st_mode))
 		code = check_directory(&walk, S_ISDIR(r.st_mode), ret, err);

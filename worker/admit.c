@@ -13,6 +13,7 @@
 
 #include "assay/cleanup.h"
 #include "assay/file.h"
+#include "assay/jail.h"
 #include "assay/log.h"
 #include "assay/path.h"
 #include "assay/signature.h"
@@ -32,6 +33,39 @@ static void ASSAY_PRINTF(3, 4) reject(struct assay_job *job, struct assay_subjec
 	assay_job_end(job, ASSAY_REJECTED, "%s", reason);
 }
 
+/* Runs in the jail: signature, key and artifact are all somebody else's bytes. */
+static enum assay_code verify_in_jail(void *data, struct assay_buf *answer, struct assay_error *err)
+{
+	struct assay_signature_result result = { .key_id = "" };
+
+	if (assay_signature_verify(data, &result, err))
+		return err->code;
+	assay_buf_add(answer, &result, sizeof(result));
+	return assay_buf_check(answer, "signature", err);
+}
+
+/* OpenPGP is read by gpgv, a process of its own, which a jail could not start. */
+static enum assay_code verify(struct assay_signature_request *request,
+			      struct assay_signature_result *ret, struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf answer = ASSAY_BUF_INIT(sizeof(*ret));
+	const char *const readable[] = { request->artifact, request->signature, request->key, NULL };
+	struct assay_jail jail = { .what = request->signature, .answer_max = sizeof(*ret),
+				   .readable = readable };
+
+	if (strcmp(request->scheme, "openpgp") == 0)
+		return assay_signature_verify(request, ret, err);
+	if (assay_jail_run(&jail, verify_in_jail, request, &answer, err))
+		return err->code;
+	if (answer.len != sizeof(*ret))
+		return assay_fail(err, ASSAY_EINPUT, "signature: the jail's answer is malformed");
+	memcpy(ret, answer.data, sizeof(*ret));
+	ret->key_id[sizeof(ret->key_id) - 1] = ret->detail[sizeof(ret->detail) - 1] = '\0';
+	if (ret->status > ASSAY_SIGNATURE_UNTRUSTED)
+		return assay_fail(err, ASSAY_EINPUT, "signature: the jail's answer is malformed");
+	return ASSAY_OK;
+}
+
 enum assay_code assay_job_check_signature(struct assay_job *job, struct assay_subject *subject,
 					  const char *scheme, const char *file, const char *key,
 					  struct assay_error *err)
@@ -44,7 +78,7 @@ enum assay_code assay_job_check_signature(struct assay_job *job, struct assay_su
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	/* the signature is checked over the very bytes that will be compared */
 	if (assay_store_copy_to(job->store, &subject->sha256, AT_FDCWD, copy, err) ||
-	    assay_signature_verify(&request, &result, err))
+	    verify(&request, &result, err))
 		return assay_context(err, "signature of %s", subject->name);
 	unlink(copy);
 	subject->signature = assay_json_object();

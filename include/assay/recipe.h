@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A recipe: how to build an artifact, as data (DESIGN.md section 6, version 1).  Parsed by libyaml
+ * A recipe: how to build an artifact, as data (DESIGN.md section 6, version 1).  Parsed by libyaml, in a jail,
  * into this struct; everything a build needs is checked here, with file, line and column, what was
  * wanted and what was found.  Strings live in the recipe's arena.  Absent optional strings are NULL.
  */
@@ -97,6 +97,10 @@ enum assay_code assay_recipe_load(const char *path, struct assay_recipe *ret,
  * tag may stand for a commit and digests and the lock may be absent: see pins. */
 enum assay_code assay_recipe_parse(struct assay_span text, const char *path, bool allow_unpinned,
 				   struct assay_recipe *ret, struct assay_error *err) ASSAY_CHECKED;
+/* The same without a jail around libyaml: for fuzzing. */
+enum assay_code assay_recipe_parse_here(struct assay_span text, const char *path,
+					bool allow_unpinned, struct assay_recipe *ret,
+					struct assay_error *err) ASSAY_CHECKED;
 /* Where a location of the recipe is: a URL as it stands, a path joined to the recipe's directory.
  * malloc'ed; NULL when out of memory. */
 char *assay_recipe_locate(const struct assay_recipe *recipe, const char *location);

@@ -19,8 +19,6 @@ struct assay_text_diff {
 	struct assay_buf unified; /* without the two file name lines */
 };
 
-/* Once a process, before a jail is entered; false when libgit2 cannot start. */
-bool assay_text_diff_init(void);
 /* Context of three lines; at most max_lines lines in unified (all hunks are listed, up to
  * max_hunks: beyond, the last one reaches from there to the last change). */
 enum assay_code assay_text_diff(struct assay_span left, struct assay_span right, size_t max_hunks,

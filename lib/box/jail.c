@@ -81,10 +81,20 @@ static uint64_t mapped_now(void)
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Ours, unless whoever started us set a lower one. */
+static struct rlimit cpu_limit(const struct assay_jail *jail)
+{
+	rlim_t cpu_s = jail->cpu_s ? jail->cpu_s : DEFAULT_CPU_S;
+	struct rlimit now = { RLIM_INFINITY, RLIM_INFINITY };
+
+	getrlimit(RLIMIT_CPU, &now);
+	return (struct rlimit){ cpu_s < now.rlim_cur ? cpu_s : now.rlim_cur,
+				cpu_s + 5 < now.rlim_max ? cpu_s + 5 : now.rlim_max };
+}
+
 static void set_limits(const struct assay_jail *jail)
 {
-	unsigned cpu_s = jail->cpu_s ? jail->cpu_s : DEFAULT_CPU_S;
-	struct rlimit cpu = { cpu_s, cpu_s + 5 };
+	struct rlimit cpu = cpu_limit(jail);
 
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_MEMLOCK, 64 * ASSAY_KIB);
@@ -301,8 +311,8 @@ static enum assay_code explain_signal(const struct warden *w, int number, struct
 	const char *what = w->jail->what;
 
 	if (number == SIGXCPU)
-		return assay_fail(err, ASSAY_ETIMEOUT, "%s: the parser used %u s of processor time",
-				  what, w->jail->cpu_s ? w->jail->cpu_s : DEFAULT_CPU_S);
+		return assay_fail(err, ASSAY_ETIMEOUT, "%s: the parser used %llu s of processor time",
+				  what, (unsigned long long)cpu_limit(w->jail).rlim_cur);
 	if (number == SIGSYS)
 		return assay_fail(err, ASSAY_EINPUT,
 				  "%s: the parser made a forbidden system call and was killed", what);

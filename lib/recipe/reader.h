@@ -10,8 +10,13 @@
 #include "assay/recipe.h"
 #include "yaml_tree.h"
 
+typedef enum assay_code yaml_parser(struct assay_span text, const char *path,
+				    struct assay_arena *arena, struct assay_yaml_node **ret,
+				    struct assay_error *err);
+
 struct reader {
 	struct assay_recipe *recipe;
+	yaml_parser *parse;
 	struct assay_span text;
 	struct assay_error *err;
 	bool allow_unpinned;

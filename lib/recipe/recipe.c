@@ -14,6 +14,7 @@
 #include "assay/limits.h"
 #include "assay/path.h"
 #include "values.h"
+#include "yaml_jail.h"
 
 #define SCALAR ASSAY_YAML_SCALAR
 #define LIST ASSAY_YAML_LIST
@@ -513,7 +514,7 @@ static enum assay_code read_recipe(struct reader *r, const char *path)
 		return assay_fail(r->err, ASSAY_EINPUT,
 				  "%s: want a recipe of at most %llu bytes, have %zu", path,
 				  ASSAY_MAX_RECIPE, r->text.len);
-	if (assay_yaml_parse(r->text, r->recipe->path, &r->recipe->arena, &root, r->err))
+	if (r->parse(r->text, r->recipe->path, &r->recipe->arena, &root, r->err))
 		return r->err->code;
 	if (root->kind != MAPPING)
 		return reader_refuse_value(r, root, "a mapping with the keys of a recipe");
@@ -523,12 +524,12 @@ static enum assay_code read_recipe(struct reader *r, const char *path)
 	return fill_defaults(r);
 }
 
-enum assay_code assay_recipe_parse(struct assay_span text, const char *path, bool allow_unpinned,
-				   struct assay_recipe *ret, struct assay_error *err)
+static enum assay_code parse_with(yaml_parser *parse, struct assay_span text, const char *path,
+				  bool allow_unpinned, struct assay_recipe *ret,
+				  struct assay_error *err)
 {
-	struct reader r = {
-		.recipe = ret, .text = text, .err = err, .allow_unpinned = allow_unpinned
-	};
+	struct reader r = { .recipe = ret, .text = text, .err = err, .parse = parse,
+			    .allow_unpinned = allow_unpinned };
 
 	*ret = (struct assay_recipe){ .arena = ASSAY_ARENA_INIT(ARENA_MAX),
 				      .hostname = "assay",
@@ -541,6 +542,19 @@ enum assay_code assay_recipe_parse(struct assay_span text, const char *path, boo
 		return ASSAY_OK;
 	assay_recipe_release(ret);
 	return err->code;
+}
+
+enum assay_code assay_recipe_parse(struct assay_span text, const char *path, bool allow_unpinned,
+				   struct assay_recipe *ret, struct assay_error *err)
+{
+	return parse_with(yaml_jail_parse, text, path, allow_unpinned, ret, err);
+}
+
+enum assay_code assay_recipe_parse_here(struct assay_span text, const char *path,
+					bool allow_unpinned, struct assay_recipe *ret,
+					struct assay_error *err)
+{
+	return parse_with(assay_yaml_parse, text, path, allow_unpinned, ret, err);
 }
 
 enum assay_code assay_recipe_load(const char *path, struct assay_recipe *ret,

@@ -8,11 +8,11 @@
 #include "assay/jail.h"
 #include "assay/limits.h"
 #include "assay/log.h"
+#include "assay/message.h"
 #include "assay/path.h"
 #include "assay/process.h"
 #include "gitmodules.h"
 #include "layer.h"
-#include "message.h"
 #include "name.h"
 #include "repository.h"
 #include "target.h"
@@ -70,9 +70,9 @@ static enum assay_code checkout_submodule(struct checkout *c, const struct place
 	assay_auto(assay_freep) char *prefix = NULL;
 	struct place_in_tree below = { .commit = commit, .depth = above->depth + 1 };
 
-	if (!message_take_text(rest, path, sizeof(path)) ||
-	    !message_take_text(rest, url, sizeof(url)) ||
-	    !message_take_text(rest, commit, sizeof(commit)) ||
+	if (!assay_message_take_text(rest, path, sizeof(path)) ||
+	    !assay_message_take_text(rest, url, sizeof(url)) ||
+	    !assay_message_take_text(rest, commit, sizeof(commit)) ||
 	    !assay_path_is_contained(assay_span_text(path)))
 		return malformed(c, above->location);
 	if (!url[0]) {
@@ -105,9 +105,9 @@ static enum assay_code checkout_layer(struct checkout *c, const struct place_in_
 	if (run_layer(c, at, &answer))
 		return c->err->code;
 	rest = assay_buf_span(&answer);
-	if (!message_take_text(&rest, commit, sizeof(commit)) ||
-	    !message_take_text(&rest, tree, sizeof(tree)) || !message_take_u64(&rest, &time) ||
-	    !message_take_u64(&rest, &count) || strcmp(commit, at->commit) != 0)
+	if (!assay_message_take_text(&rest, commit, sizeof(commit)) ||
+	    !assay_message_take_text(&rest, tree, sizeof(tree)) || !assay_message_take_u64(&rest, &time) ||
+	    !assay_message_take_u64(&rest, &count) || strcmp(commit, at->commit) != 0)
 		return malformed(c, at->location);
 	if (at->depth == 0) {
 		memcpy(c->result.commit, commit, sizeof(commit));
@@ -116,7 +116,7 @@ static enum assay_code checkout_layer(struct checkout *c, const struct place_in_
 	}
 	submodules = rest;
 	for (uint64_t i = 0; i < count * 3; i++)
-		if (!message_take_span(&rest, &skipped))
+		if (!assay_message_take_span(&rest, &skipped))
 			return malformed(c, at->location);
 	assay_buf_clear(&c->written);
 	assay_buf_add_span(&c->written, rest);

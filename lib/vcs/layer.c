@@ -8,9 +8,9 @@
 
 #include "assay/cleanup.h"
 #include "assay/limits.h"
+#include "assay/message.h"
 #include "assay/process.h"
 #include "gitmodules.h"
-#include "message.h"
 #include "repository.h"
 
 struct layer {
@@ -93,9 +93,9 @@ static enum assay_code write_submodule(struct layer *layer, const git_tree_entry
 	if (layer->gitmodules)
 		url = gitmodules_url(blob_span(layer->gitmodules), path + strlen(layer->work->prefix));
 	git_oid_tostr(commit, sizeof(commit), git_tree_entry_id(entry));
-	message_put_text(&layer->submodules, path);
-	message_put_text(&layer->submodules, url ? url : "");
-	message_put_text(&layer->submodules, commit);
+	assay_message_put_text(&layer->submodules, path);
+	assay_message_put_text(&layer->submodules, url ? url : "");
+	assay_message_put_text(&layer->submodules, commit);
 	layer->submodule_count++;
 	return ASSAY_OK;
 }
@@ -225,10 +225,10 @@ static enum assay_code write_layer(struct layer *layer, struct assay_buf *answer
 		return repository_fail(layer->err, status, "tree of %s", work->commit);
 	if (find_gitmodules(layer, tree, &gitmodules) || write_tree(layer, tree, work->prefix))
 		return layer->err->code;
-	message_put_text(answer, git_oid_tostr(id, sizeof(id), git_commit_id(commit)));
-	message_put_text(answer, git_oid_tostr(id, sizeof(id), git_commit_tree_id(commit)));
-	message_put_u64(answer, (uint64_t)git_commit_time(commit));
-	message_put_u64(answer, layer->submodule_count);
+	assay_message_put_text(answer, git_oid_tostr(id, sizeof(id), git_commit_id(commit)));
+	assay_message_put_text(answer, git_oid_tostr(id, sizeof(id), git_commit_tree_id(commit)));
+	assay_message_put_u64(answer, (uint64_t)git_commit_time(commit));
+	assay_message_put_u64(answer, layer->submodule_count);
 	assay_buf_add_span(answer, assay_buf_span(&layer->submodules));
 	writer_put(&layer->writer, answer);
 	return assay_buf_check(&layer->submodules, "submodules", layer->err);

@@ -6,6 +6,7 @@
 #include "assay/textdiff.h"
 
 #include <git2/diff.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "repository.h"
@@ -136,15 +137,18 @@ static int on_line(const git_diff_delta *delta, const git_diff_hunk *hunk,
 	return 0;
 }
 
-bool assay_text_diff_init(void)
+static bool started;
+
+static void start(void)
 {
-	return repository_library_start();
+	started = repository_library_start();
 }
 
 enum assay_code assay_text_diff(struct assay_span left, struct assay_span right, size_t max_hunks,
 				size_t max_lines, struct assay_text_diff *ret,
 				struct assay_error *err)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	git_diff_options options;
 	struct work work = {
 		.diff = ret,
@@ -155,6 +159,10 @@ enum assay_code assay_text_diff(struct assay_span left, struct assay_span right,
 	};
 
 	*ret = (struct assay_text_diff){ .unified = ASSAY_BUF_INIT(UNIFIED_MAX) };
+	/* late, because most comparisons need none of it: it reads certificates, for one */
+	pthread_once(&once, start);
+	if (!started)
+		return assay_fail(err, ASSAY_ENOMEM, "libgit2 does not start");
 	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	options.flags = GIT_DIFF_FORCE_TEXT;
 	options.context_lines = 3;

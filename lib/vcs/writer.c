@@ -19,8 +19,8 @@
 #include "assay/cleanup.h"
 #include "assay/file.h"
 #include "assay/limits.h"
+#include "assay/message.h"
 #include "assay/path.h"
-#include "message.h"
 #include "name.h"
 
 static const char lfs_magic[] = "version https://git-lfs.github.com/spec/v1\n";
@@ -299,14 +299,14 @@ enum assay_code writer_finish(struct writer *w, struct assay_checkout *ret, stru
 
 void writer_put(const struct writer *w, struct assay_buf *out)
 {
-	message_put_u64(out, w->files);
-	message_put_u64(out, w->bytes);
-	message_put_u64(out, w->lfs_pointers);
-	message_put_text(out, w->lfs_first);
-	message_put_u64(out, w->count);
+	assay_message_put_u64(out, w->files);
+	assay_message_put_u64(out, w->bytes);
+	assay_message_put_u64(out, w->lfs_pointers);
+	assay_message_put_text(out, w->lfs_first);
+	assay_message_put_u64(out, w->count);
 	for (size_t i = 0; i < w->count; i++) {
 		assay_buf_add(out, &w->records[i].type, 1);
-		message_put_text(out, w->records[i].path);
+		assay_message_put_text(out, w->records[i].path);
 		assay_buf_add(out, w->records[i].content.bytes, sizeof(w->records[i].content.bytes));
 	}
 }
@@ -318,8 +318,8 @@ static enum assay_code take_record(struct writer *w, struct assay_span *rest, st
 	struct assay_digest content;
 	char type;
 
-	if (!message_take(rest, &type, 1) || !message_take_text(rest, path, sizeof(path)) ||
-	    !message_take(rest, content.bytes, sizeof(content.bytes)))
+	if (!assay_message_take(rest, &type, 1) || !assay_message_take_text(rest, path, sizeof(path)) ||
+	    !assay_message_take(rest, content.bytes, sizeof(content.bytes)))
 		return assay_fail(err, ASSAY_EINPUT, "source: the jail's answer is malformed");
 	record = add_record(w, path, type, err);
 	if (!record)
@@ -333,10 +333,10 @@ enum assay_code writer_take(struct writer *w, struct assay_span *rest, struct as
 	uint64_t count;
 
 	w->count = 0;
-	if (!message_take_u64(rest, &w->files) || !message_take_u64(rest, &w->bytes) ||
-	    !message_take_u64(rest, &w->lfs_pointers) ||
-	    !message_take_text(rest, w->lfs_first, sizeof(w->lfs_first)) ||
-	    !message_take_u64(rest, &count) || w->bytes > ASSAY_MAX_CHECKOUT)
+	if (!assay_message_take_u64(rest, &w->files) || !assay_message_take_u64(rest, &w->bytes) ||
+	    !assay_message_take_u64(rest, &w->lfs_pointers) ||
+	    !assay_message_take_text(rest, w->lfs_first, sizeof(w->lfs_first)) ||
+	    !assay_message_take_u64(rest, &count) || w->bytes > ASSAY_MAX_CHECKOUT)
 		return assay_fail(err, ASSAY_EINPUT, "source: the jail's answer is malformed");
 	while (count--)
 		if (take_record(w, rest, err))

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct assay_error err = ASSAY_ERROR_INIT;
 		struct assay_recipe recipe;
 
-		if (assay_recipe_parse(assay_span_of(data, size), "fuzz", unpinned, &recipe, &err))
+		if (assay_recipe_parse_here(assay_span_of(data, size), "fuzz", unpinned, &recipe, &err))
 			continue;
 		check(&recipe, size);
 		assay_recipe_release(&recipe);

@@ -33,7 +33,7 @@ END
 zstd -qdc run/attempt-1.trace.zst >trace || echo "not ok - the trace is zstd"
 "$ASSAY" show trace --json --environment=/ trace >summary.json || echo "not ok - show trace --json"
 "$ASSAY" show trace run >text || echo "not ok - show trace RUN"
-head -c 300 trace >cut && "$ASSAY" show trace cut >cut.text 2>&1
+head -c 300 trace >short && "$ASSAY" show trace short >short.text 2>&1
 echo '{"schema": "other"}' | "$ASSAY" show trace /dev/stdin >/dev/null 2>&1
 [ $? = 2 ] && echo "ok - what is no trace is refused" || echo "not ok - what is no trace is refused"
 
@@ -72,6 +72,6 @@ echo '{"schema": "other"}' | "$ASSAY" show trace /dev/stdin >/dev/null 2>&1
 	say(any(n["address"] == "inet 192.0.2.7 port 53" for n in summary["network"]), "the summary has the address")
 	text = open("text").read()
 	say("192.0.2.7 port 53" in text and "INCOMPLETE" not in text, "as text")
-	say("INCOMPLETE" in open("cut.text").read() or "line" in open("cut.text").read(), "a trace cut short is told")
+	say("INCOMPLETE" in open("short.text").read() or "line" in open("short.text").read(), "a trace cut short is told")
 	sys.exit(failed)
 END
