@@ -26,12 +26,13 @@ datadir ?= $(prefix)/share
 mandir ?= $(datadir)/man
 
 # ---- what it is built from -------------------------------------------------------------------
-LIBS := libarchive libcrypto libgit2 libzstd liblzma zlib libxxhash yaml-0.1 jansson libcurl libseccomp \
-	capstone
+LIBS := libcrypto libgit2 libzstd liblzma zlib libxxhash yaml-0.1 jansson libseccomp capstone
+# loaded when they are first called, see include/assay/late.h: their headers are needed here, and they there
+LATE_LIBS := libarchive libcurl
 BUILD_PACKAGES := gcc make perl-base pkg-config git ca-certificates scdoc libarchive-dev libssl-dev libgit2-dev \
 	libzstd-dev liblzma-dev libbz2-dev zlib1g-dev libxxhash-dev libyaml-dev libjansson-dev \
 	libcurl4-openssl-dev libseccomp-dev libcapstone-dev
-RUN_PACKAGES := mmdebstrap apt gpgv debian-archive-keyring dpkg-dev
+RUN_PACKAGES := libcurl4 libarchive13 mmdebstrap apt gpgv debian-archive-keyring dpkg-dev
 TEST_PACKAGES := check minisign signify-openbsd gpg gpg-agent openssl zstd xz-utils bzip2 binutils \
 	python3-jsonschema python3-yaml fakeroot perl
 LINT_PACKAGES := codespell shellcheck pmccabe clang clang-format-14 bear gcovr libclang-rt-14-dev
@@ -67,7 +68,7 @@ ifeq (,$(OPT_$(B)))
 $(error B=$(B): want release, debug, asan, cov or fuzz)
 endif
 
-PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) $(LATE_LIBS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lbz2 -lm -pthread
 CPPFLAGS_ALL := -Iinclude -include assay/banned.h -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 	-DASSAY_VERSION='"$(VERSION)"' -DASSAY_LIBEXECDIR='"$(libexecdir)/assay"' \

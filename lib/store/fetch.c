@@ -275,18 +275,13 @@ static bool is_here(struct assay_store *store, const struct assay_digest *want,
 	return true;
 }
 
-enum assay_code assay_fetch(struct assay_store *store, const char *url,
-			    const struct assay_digest *want, struct assay_digest *ret,
-			    uint64_t *ret_size, struct assay_error *err)
+static enum assay_code fetch_url(struct assay_store *store, const char *url,
+				 const struct assay_digest *want, struct assay_digest *ret,
+				 uint64_t *ret_size, struct assay_error *err)
 {
-	assay_auto(url_freep) CURLU *parsed = NULL;
+	assay_auto(url_freep) CURLU *parsed = curl_url();
 	assay_auto(curl_text_freep) char *scheme = NULL;
 
-	if (is_here(store, want, ret, ret_size))
-		return ASSAY_OK;
-	if (!strstr(url, "://"))
-		return fetch_path(store, url, want, ret, ret_size, err);
-	parsed = curl_url();
 	if (!parsed)
 		return assay_fail(err, ASSAY_ENOMEM, "fetch: out of memory");
 	if (curl_url_set(parsed, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) ||
@@ -299,4 +294,17 @@ enum assay_code assay_fetch(struct assay_store *store, const char *url,
 		return assay_fail(err, ASSAY_EUSAGE, "URL: want https, http or file, have \"%s\"",
 				  scheme);
 	return fetch_http(store, parsed, strcmp(scheme, "https") == 0, want, ret, ret_size, err);
+}
+
+enum assay_code assay_fetch(struct assay_store *store, const char *url,
+			    const struct assay_digest *want, struct assay_digest *ret,
+			    uint64_t *ret_size, struct assay_error *err)
+{
+	if (is_here(store, want, ret, ret_size))
+		return ASSAY_OK;
+	if (!strstr(url, "://"))
+		return fetch_path(store, url, want, ret, ret_size, err);
+	if (curl_late_load(err))
+		return err->code;
+	return fetch_url(store, url, want, ret, ret_size, err);
 }

@@ -3,10 +3,10 @@
 #ifndef ASSAY_STORE_INT_H
 #define ASSAY_STORE_INT_H
 
-#include <curl/curl.h>
 #include <sys/types.h>
 
 #include "assay/store.h"
+#include "curl_late.h"
 
 struct assay_store {
 	char *root;     /* absolute */

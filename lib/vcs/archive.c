@@ -4,8 +4,6 @@
  * own writer is not used, because it would set owners, times, devices and links by the archive's
  * word.  Filters that start programs and formats nobody ships sources in are not enabled.
  */
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -18,6 +16,7 @@
 #include "assay/path.h"
 #include "assay/process.h"
 #include "assay/vcs.h"
+#include "archive_late.h"
 #include "name.h"
 #include "target.h"
 #include "writer.h"
@@ -255,7 +254,7 @@ static enum assay_code read_members(struct unpacking *u)
 
 static enum assay_code open_archive(struct unpacking *u, int fd)
 {
-	static int (*const enable[])(struct archive *) = {
+	int (*const enable[])(struct archive *) = {
 		archive_read_support_format_tar,    archive_read_support_format_zip,
 		archive_read_support_filter_gzip,   archive_read_support_filter_bzip2,
 		archive_read_support_filter_xz,	    archive_read_support_filter_zstd,
@@ -315,7 +314,7 @@ enum assay_code assay_vcs_unpack(int archive_fd, const char *directory, struct a
 	struct assay_jail jail = { .what = "archive", .answer_max = sizeof(*ret) };
 	struct work work = { .archive = archive_fd };
 
-	if (target_open(directory, &top, err))
+	if (archive_late_load(err) || target_open(directory, &top, err))
 		return err->code;
 	work.top = jail.writable_fd = top;
 	if (assay_jail_run(&jail, unpack_in_jail, &work, &answer, err))
