@@ -195,6 +195,10 @@ $(O)/system/%: tests/system/%.c $(O)/libassay.a
 bench-box: all $(O)/bench/box ## start of a box against bwrap and fork+exec
 	$(O)/bench/box
 
+.PHONY: bench-trace
+bench-trace: all ## what verify --trace adds to a build that is mostly configure
+	tests/bench/trace $(O)/assay
+
 # no sanitizer in it: it is full of calls that fail on purpose
 $(O)/hostile/attack: tests/hostile/attack.c
 	$(call say,CC,$<)
