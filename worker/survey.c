@@ -31,14 +31,17 @@ struct survey {
 void assay_job_add_finding(json_t *attempt, const char *path, const char *kind, const char *detail)
 {
 	json_t *list = json_object_get(attempt, "findings"), *finding;
-	int64_t count = assay_json_int(attempt, "finding_count", 0);
+	json_t *counts = json_object_get(attempt, "finding_counts");
 
-	assay_json_set_int(attempt, "finding_count", count + 1);
 	if (!list) {
 		list = assay_json_array();
 		assay_json_set(attempt, "findings", list);
+		counts = assay_json_object();
+		assay_json_set(attempt, "finding_counts", counts);
 	}
-	if (json_array_size(list) >= ASSAY_MAX_FINDINGS)
+	assay_json_set_int(counts, kind, assay_json_int(counts, kind, 0) + 1);
+	/* a flood of one kind must not hide another */
+	if (assay_json_int(counts, kind, 0) > ASSAY_MAX_FINDINGS)
 		return;
 	finding = assay_json_object();
 	assay_json_set(finding, "path", assay_json_name(assay_span_text(path)));

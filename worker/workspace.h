@@ -5,11 +5,11 @@
 
 #include "job_int.h"
 
-#define ASSAY_MAX_FINDINGS 100 /* listed in a report; the rest is counted */
+#define ASSAY_MAX_FINDINGS 20 /* of each kind listed in a report; the rest is counted */
 
 /* Below dir, without links, magic links or ".."; does not block on what is no file. */
 int assay_open_beneath(int dir, const char *path, int flags);
-/* {"path", "kind", "detail"} to an attempt's findings. */
+/* {"path", "kind", "detail"} to an attempt's findings, and one to its finding_counts. */
 void assay_job_add_finding(json_t *attempt, const char *path, const char *kind, const char *detail);
 /* Counts files, directories, links and bytes into attempt.workspace, and notes what has no business among
  * outputs: devices, FIFOs, sockets, set-id bits, capabilities, names that are not text, depth. */

@@ -345,6 +345,25 @@ static void subject(const struct page *page, const json_t *pair)
 	story(page, pair);
 }
 
+/* "fifo 2, setuid 1": what has no business among outputs */
+static void findings(const struct page *page, const json_t *attempt)
+{
+	static const char *const kinds[] = { "device", "fifo", "socket", "setuid",     "setgid",
+					     "capabilities", "name", "depth", "unreadable", "link" };
+	const json_t *counts = json_object_get(attempt, "finding_counts");
+	const char *separator = "  left behind  ";
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!json_object_get(counts, kinds[i]))
+			continue;
+		assay_buf_printf(page->out, "%s%s ", separator, kinds[i]);
+		view_key(counts, kinds[i], "", page->out);
+		separator = ", ";
+	}
+	if (json_object_size(counts))
+		assay_buf_add_text(page->out, "\n");
+}
+
 static void attempts(const struct page *page, const json_t *report)
 {
 	size_t i;
@@ -358,6 +377,7 @@ static void attempts(const struct page *page, const json_t *report)
 		assay_buf_add_text(page->out, " in ");
 		view_seconds(json_object_get(attempt, "wall_s"), page->out);
 		assay_buf_add_text(page->out, "\n");
+		findings(page, attempt);
 	}
 }
 
