@@ -195,6 +195,16 @@ $(O)/system/%: tests/system/%.c $(O)/libassay.a
 bench-box: all $(O)/bench/box ## start of a box against bwrap and fork+exec
 	$(O)/bench/box
 
+$(O)/bench/jail: tests/bench/jail.c $(O)/libassay.a
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
+		$(O)/libassay.a $(PKG_LIBS)
+
+.PHONY: bench-jail
+bench-jail: all $(O)/bench/jail ## what a jail costs beside fork and wait
+	$(O)/bench/jail
+
 .PHONY: bench-trace
 bench-trace: all ## what verify --trace adds to a build that is mostly configure
 	tests/bench/trace $(O)/assay
@@ -251,6 +261,7 @@ system: all $(O)/system/environment ## as root, with the machine's mirror: the a
 .PHONY: badday
 badday: all ## full disks, kills, broken mirrors and stores
 	tests/badday/run $(O)/assay
+	tests/badday/debian $(O)/assay
 
 .PHONY: hostile
 hostile: all $(O)/hostile/suite $(O)/hostile/attack ## builds that attack the box
