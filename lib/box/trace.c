@@ -22,6 +22,7 @@
 
 #define WATCHED (FAN_OPEN | FAN_OPEN_EXEC | FAN_CLOSE_WRITE)
 #define BLOCK 65536
+#define BLOCKS_AT_ONCE 32
 #define SEEN 16384   /* processes remembered as known */
 #define PENDING 1024 /* arguments that wait for their program to be loaded */
 
@@ -246,18 +247,25 @@ static void take_event(struct box_trace *t, const struct fanotify_event_metadata
 				 ops[i].mask == FAN_OPEN_EXEC ? take_argv(t, event->pid) : NULL);
 }
 
+/* Few at a time: each comes with an open descriptor.  False when nothing was there. */
+static bool take_block(struct box_trace *t)
+{
+	_Alignas(struct fanotify_event_metadata) char block[4096];
+	ssize_t got = read(t->fan, block, sizeof(block));
+	const struct fanotify_event_metadata *event = (const void *)block;
+
+	if (got <= 0)
+		return false;
+	for (; FAN_EVENT_OK(event, got); event = FAN_EVENT_NEXT(event, got))
+		take_event(t, event);
+	return true;
+}
+
 void box_trace_take(struct box_trace *t)
 {
-	/* few at a time: each comes with an open descriptor */
-	_Alignas(struct fanotify_event_metadata) char block[4096];
-	ssize_t got;
-
-	while (box_trace_watches(t) && (got = read(t->fan, block, sizeof(block))) > 0) {
-		const struct fanotify_event_metadata *event = (const void *)block;
-
-		for (; FAN_EVENT_OK(event, got); event = FAN_EVENT_NEXT(event, got))
-			take_event(t, event);
-	}
+	/* a flood must not keep us from the limits, which end whoever makes it */
+	for (int i = 0; box_trace_watches(t) && i < BLOCKS_AT_ONCE && take_block(t); i++)
+		;
 }
 
 /* ---- beginning and end ------------------------------------------------------------------------ */
@@ -303,7 +311,9 @@ enum assay_code box_trace_close(struct box_trace *t, struct assay_error *err)
 
 	if (!t)
 		return ASSAY_OK;
-	box_trace_take(t);
+	/* nobody is left who makes more */
+	while (t->fan >= 0 && take_block(t))
+		;
 	line = assay_json_object();
 	assay_json_set_text(line, "op", "end");
 	assay_json_set_int(line, "events", (int64_t)t->out->events);
