@@ -8,7 +8,9 @@
 #include <fcntl.h>
 
 #include "assay/cleanup.h"
+#include "assay/jail.h"
 #include "assay/limits.h"
+#include "assay/message.h"
 #include "mirror.h"
 
 #define MAX_VARIABLES 64
@@ -165,6 +167,127 @@ static enum assay_code read_stanza(struct debian_buildinfo *info, struct assay_e
 	return ASSAY_OK;
 }
 
+/* ---- across the jail's border: every field of struct debian_buildinfo that read_stanza() sets ------ */
+
+#define TEXTS 5
+
+/* The texts that both sides know, in one order. */
+static void list_texts(struct debian_buildinfo *info, const char **ret[TEXTS])
+{
+	const char **const texts[TEXTS] = { &info->source, &info->source_version, &info->version,
+					    &info->build_path, &info->binnmu_entry };
+
+	memcpy(ret, texts, sizeof(texts));
+}
+
+/* In the jail: whoever wrote this file may be anyone. */
+static enum assay_code read_in_jail(void *data, struct assay_buf *answer, struct assay_error *err)
+{
+	struct debian_buildinfo *info = data;
+	const char **texts[TEXTS];
+	size_t count = 0;
+
+	if (read_stanza(info, err))
+		return err->code;
+	list_texts(info, texts);
+	assay_message_put_u64(answer, (uint64_t)(info->usr_is_merged | info->has_any << 1 |
+						 info->has_all << 2));
+	for (int i = 0; i < TEXTS; i++) {
+		assay_message_put_u64(answer, *texts[i] != NULL);
+		assay_message_put_text(answer, *texts[i] ? *texts[i] : "");
+	}
+	while (info->variables[count])
+		count++;
+	assay_message_put_u64(answer, count);
+	for (size_t i = 0; i < count; i++)
+		assay_message_put_text(answer, info->variables[i]);
+	assay_message_put_span(answer, info->dependencies);
+	assay_message_put_span(answer, info->sums);
+	return assay_buf_check(answer, "buildinfo", err);
+}
+
+/* NULL when the message is malformed or there is no memory. */
+static const char *take_text(struct debian_buildinfo *info, struct assay_span *rest)
+{
+	struct assay_span text;
+
+	if (!assay_message_take_span(rest, &text) ||
+	    (text.len && memchr(text.data, '\0', text.len)))
+		return NULL;
+	return assay_arena_text(&info->arena, text);
+}
+
+static bool take_texts(struct debian_buildinfo *info, struct assay_span *rest)
+{
+	const char **texts[TEXTS];
+	uint64_t there;
+
+	list_texts(info, texts);
+	for (int i = 0; i < TEXTS; i++) {
+		const char *text;
+
+		if (!assay_message_take_u64(rest, &there))
+			return false;
+		text = take_text(info, rest);
+		if (!text)
+			return false;
+		*texts[i] = there ? text : NULL;
+	}
+	return info->source && info->source_version && info->version &&
+	       debian_name_is_valid(info->source) && debian_version_is_valid(info->version) &&
+	       debian_version_is_valid(info->source_version);
+}
+
+static bool take_variables(struct debian_buildinfo *info, struct assay_span *rest)
+{
+	const char **list = assay_arena_alloc(&info->arena, (MAX_VARIABLES + 1) * sizeof(*list));
+	uint64_t count;
+
+	if (!list || !assay_message_take_u64(rest, &count) || count > MAX_VARIABLES)
+		return false;
+	for (uint64_t i = 0; i < count; i++) {
+		list[i] = take_text(info, rest);
+		if (!list[i] || !strchr(list[i], '='))
+			return false;
+	}
+	info->variables = list;
+	return true;
+}
+
+/* What the jail says is checked again; the two lists stay text, cut into words when they are used. */
+static bool take_answer(struct debian_buildinfo *info, struct assay_span rest)
+{
+	struct assay_span dependencies, sums;
+	uint64_t flags;
+
+	if (!assay_message_take_u64(&rest, &flags) || !take_texts(info, &rest) ||
+	    !take_variables(info, &rest) || !assay_message_take_span(&rest, &dependencies) ||
+	    !assay_message_take_span(&rest, &sums) || rest.len)
+		return false;
+	info->usr_is_merged = flags & 1;
+	info->has_any = flags >> 1 & 1;
+	info->has_all = flags >> 2 & 1;
+	assay_buf_clear(&info->text);
+	assay_buf_add_span(&info->text, dependencies);
+	assay_buf_add_span(&info->text, sums);
+	info->dependencies = assay_span_of(info->text.data, dependencies.len);
+	info->sums = assay_span_of(info->text.data + dependencies.len, sums.len);
+	return !info->text.failed;
+}
+
+static enum assay_code read_stanza_jailed(struct debian_buildinfo *ret, struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf answer = ASSAY_BUF_INIT(16 * ASSAY_MIB);
+	struct assay_jail jail = { .what = "the file", .cpu_s = 60, .wall_s = 120,
+				   .answer_max = 16 * ASSAY_MIB };
+
+	if (assay_jail_run(&jail, read_in_jail, ret, &answer, err))
+		return err->code;
+	if (!take_answer(ret, assay_buf_span(&answer)))
+		return assay_fail(err, ASSAY_EINPUT, "the jail's answer is malformed");
+	return ASSAY_OK;
+}
+
 static enum assay_code read_text(const struct assay_debian_claim *claim,
 				 struct debian_buildinfo *ret, json_t *chain,
 				 struct assay_error *err)
@@ -200,7 +323,7 @@ enum assay_code debian_buildinfo_read(const struct assay_debian_claim *claim,
 				      struct assay_error *err)
 {
 	ret->path = claim->path;
-	if (read_text(claim, ret, chain, err) || read_stanza(ret, err))
+	if (read_text(claim, ret, chain, err) || read_stanza_jailed(ret, err))
 		return assay_context(err, "--buildinfo=%s", claim->path);
 	return ASSAY_OK;
 }
