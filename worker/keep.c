@@ -25,6 +25,13 @@ struct keeping {
 
 static enum assay_code keep_tree(int from, int to, struct keeping *k);
 
+/* What cannot be kept is told; a build must not make the job fail by it. */
+static enum assay_code skip(struct keeping *k, const char *why)
+{
+	assay_job_add_finding(k->attempt, k->path, "unreadable", why);
+	return ASSAY_OK;
+}
+
 /* Relative, and its ".." are no more than the directories it lies in. */
 static bool stays_inside(const char *target, unsigned depth)
 {
@@ -69,25 +76,26 @@ static enum assay_code keep_directory(int from, int to, const char *name, struct
 		return ASSAY_OK; /* the survey has said so */
 	if (mkdirat(to, name, 0755) && errno != EEXIST)
 		return assay_fail_errno(k->err, "%s", k->path);
-	in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	out = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (in < 0 || out < 0)
-		return assay_fail_errno(k->err, "%s", k->path);
-	return keep_tree(in, out, k);
+	in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (in < 0)
+		return skip(k, strerror(errno));
+	return out < 0 ? assay_fail_errno(k->err, "%s", k->path) : keep_tree(in, out, k);
 }
 
 static enum assay_code keep_file(int from, int to, const char *name, unsigned mode, struct keeping *k)
 {
 	assay_auto(assay_fd_closep) int in =
 		openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	/* set-id bits of a build's output never reach the host */
-	assay_auto(assay_fd_closep) int out =
-		openat(to, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-		       mode & 0100 ? 0755 : 0644);
+	assay_auto(assay_fd_closep) int out = -1;
 
-	if (in < 0 || out < 0)
-		return assay_fail_errno(k->err, "%s", k->path);
-	return assay_fd_copy(in, out, NULL, k->err);
+	if (in < 0)
+		return skip(k, strerror(errno));
+	/* set-id bits of a build's output never reach the host */
+	out = openat(to, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+		     mode & 0100 ? 0755 : 0644);
+	return out < 0 ? assay_fail_errno(k->err, "%s", k->path) :
+			 assay_fd_copy(in, out, NULL, k->err);
 }
 
 static enum assay_code keep_entry(int from, int to, const char *name, struct keeping *k)
@@ -121,8 +129,10 @@ static enum assay_code keep_tree(int from, int to, struct keeping *k)
 			continue;
 		k->len = before + (size_t)snprintf(k->path + before, sizeof(k->path) - before, "%s%s",
 						   before ? "/" : "", entry->d_name);
-		if (k->len >= sizeof(k->path))
-			return assay_fail(k->err, ASSAY_ELIMIT, "--keep: a path is too long");
+		if (k->len >= sizeof(k->path)) {
+			skip(k, "its path is too long");
+			continue;
+		}
 		if (keep_entry(from, to, entry->d_name, k))
 			return k->err->code;
 	}
