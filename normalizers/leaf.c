@@ -95,6 +95,11 @@ static enum assay_severity severity_of(const struct assay_scope *scope,
 		const struct assay_node *nodes[] = { scope->left_node, scope->right_node };
 		bool has_mode = false;
 
+		/* what code decodes to is code */
+		if (nodes[0]->flags & ASSAY_NODE_ENCODED &&
+		    nodes[0]->field->severity == ASSAY_SEVERITY_CODE)
+			return ASSAY_SEVERITY_CODE;
+
 		for (size_t i = 0; i < 2; i++) {
 			for (const struct assay_attribute *a = nodes[i]->attributes; a;
 			     a = a->next) {

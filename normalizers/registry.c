@@ -8,13 +8,16 @@
 #define FORMATS(X)                                                                                 \
 	X(ar)                                                                                      \
 	X(bzip2)                                                                                   \
+	X(class)                                                                                   \
 	X(cpio)                                                                                    \
 	X(deb)                                                                                     \
 	X(elf)                                                                                     \
 	X(gzip)                                                                                    \
 	X(json)                                                                                    \
+	X(manifest)                                                                                \
 	X(mo)                                                                                      \
 	X(png)                                                                                     \
+	X(properties)                                                                              \
 	X(pyc)                                                                                     \
 	X(rpm)                                                                                     \
 	X(tar)                                                                                     \

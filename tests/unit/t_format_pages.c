@@ -10,8 +10,8 @@
 #include "assay/limits.h"
 #include "normalizers/anatomy.h"
 
-static const char *const pages[] = { "ar",   "binary", "bzip2", "cpio", "deb", "gzip", "json", "mo",
-				     "png", "pyc",    "rpm",   "tar",   "text", "xz",  "zip",  "zstd" };
+static const char *const pages[] = { "ar", "binary", "bzip2", "class", "cpio", "deb", "gzip", "json", "manifest", "mo",
+				     "png", "properties", "pyc", "rpm",   "tar",   "text", "xz",  "zip",  "zstd" };
 
 #define PAGE_COUNT (sizeof(pages) / sizeof(pages[0]))
 
