@@ -42,7 +42,7 @@ struct assay_claimant {
 	enum assay_claim_rule rule;
 	/* Reads ret->text; NULL for ASSAY_CLAIM_SIZE and ASSAY_CLAIM_FIELD. */
 	void (*parse)(struct assay_claims *ret);
-	/* Reads the package, for ASSAY_CLAIM_FIELD. */
+	/* Reads the package itself. */
 	void (*read)(const struct assay_anatomy *package, struct assay_claims *ret);
 };
 
@@ -60,5 +60,10 @@ void assay_claims_add_base64(struct assay_claims *claims, struct assay_span name
 /* claims_rpm.c */
 void assay_claims_read_rpm(const struct assay_anatomy *package, struct assay_claims *ret);
 void assay_claims_read_rpm_payload(const struct assay_anatomy *package, struct assay_claims *ret);
+
+/* claims_oci.c */
+void assay_claims_read_oci_index(const struct assay_anatomy *package, struct assay_claims *ret);
+void assay_claims_read_oci_manifest(const struct assay_anatomy *package, struct assay_claims *ret);
+void assay_claims_read_docker_manifest(const struct assay_anatomy *package, struct assay_claims *ret);
 
 #endif

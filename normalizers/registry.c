@@ -13,9 +13,11 @@
 	X(deb)                                                                                     \
 	X(elf)                                                                                     \
 	X(gzip)                                                                                    \
+	X(imageconfig)                                                                             \
 	X(json)                                                                                    \
 	X(manifest)                                                                                \
 	X(mo)                                                                                      \
+	X(oci)                                                                                     \
 	X(png)                                                                                     \
 	X(properties)                                                                              \
 	X(pyc)                                                                                     \

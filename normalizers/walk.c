@@ -348,12 +348,10 @@ bool assay_walk_claimed(struct assay_walk *walk, struct assay_span left, struct 
 
 	if (!walk->package || !walk->path_count)
 		return false;
-	if (assay_claims_take(walk, left, right))
-		return true;
 	name = walk->path[walk->path_count - 1];
 	if (assay_claims_wanted(walk, name))
 		assay_claims_note(walk, name, left, true, right, true);
-	return false;
+	return assay_claims_take(walk, left, right);
 }
 
 static enum assay_code compare_payloads(struct assay_walk *walk, struct assay_scope *scope,

@@ -4,7 +4,7 @@
 
 Each pair is DIRECTORY/{never,same}/NAME/{left,right}: "never" differ in what some reader can see,
 "same" are the controls, equal after safe passes, so that refusing everything does not pass."""
-import base64, hashlib, io, os, struct, sys, tarfile, zipfile, zlib
+import base64, hashlib, io, json, os, struct, sys, tarfile, zipfile, zlib
 
 OUT = sys.argv[1]
 T0 = 1600000000
@@ -304,6 +304,52 @@ def arch_pairs():
     put("never", "arch-lying-mtree", b, arch(b"one", b"two"))
 
 
+def image(code=b"#!/bin/sh\necho 1\n", created="2020-01-01T00:00:00Z", env="PATH=/bin", mtime=T0, docker=False, size=0, extra=(),
+          name=None, level=9):
+    """An OCI layout or a docker archive of one image with two layers."""
+    layers = [tar([M("bin/x", code, 0o755)], mtime=mtime), tar([M("etc/y", b"y"), M("etc/.wh.z")], mtime=mtime)]
+    config = json.dumps({"created": created, "architecture": "amd64", "os": "linux", "config": {"Env": [env]},
+                         "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(l).hexdigest() for l in layers]},
+                         "history": [{"created": created, "created_by": "x"}]}).encode()
+    if docker:
+        files = {hashlib.sha256(config).hexdigest() + ".json": config}
+        paths = []
+        for i, layer in enumerate(layers):
+            d = hashlib.sha256(layer + b"id").hexdigest()
+            files[d + "/VERSION"], files[d + "/layer.tar"] = b"1.0", layer
+            paths.append(d + "/layer.tar")
+        files["manifest.json"] = json.dumps([{"Config": next(iter(files)), "RepoTags": ["t:1"], "Layers": paths}]).encode()
+        return tar([M(n, files[n]) for n in sorted(files)])
+    blobs = {}
+
+    def add(data, kind):
+        digest = hashlib.sha256(data).hexdigest()
+        blobs["blobs/sha256/" + digest] = data
+        return {"mediaType": "application/vnd.oci.image." + kind, "digest": "sha256:" + digest, "size": len(data) + size}
+    manifest = {"schemaVersion": 2, "config": add(config, "config.v1+json"),
+                "layers": [add(gz(l, level=level), "layer.v1.tar+gzip") for l in layers]}
+    index = {"schemaVersion": 2, "manifests": [add(json.dumps(manifest).encode(), "manifest.v1+json")]}
+    if name:
+        blobs = {n.replace(hashlib.sha256(config).hexdigest(), name): d for n, d in blobs.items()}
+    members = [M(n, blobs[n]) for n in sorted(blobs)] + [M("index.json", json.dumps(index).encode()),
+                                                         M("oci-layout", b'{"imageLayoutVersion":"1.0.0"}')]
+    return tar(members + list(extra))
+
+
+def image_pairs():
+    for kind, docker in (("oci", False), ("docker", True)):
+        b = image(docker=docker)
+        put("never", kind + "-code", b, image(code=b"#!/bin/sh\necho 2\n", docker=docker))
+        put("never", kind + "-env", b, image(env="PATH=/evil", docker=docker))
+        put("never", kind + "-created-payload", b, image(created="$(evil)", docker=docker))
+        put("same", kind + "-created", b, image(created="2021-01-01T00:00:00Z", docker=docker))
+    b = image()
+    put("never", "oci-size", b, image(size=1))
+    put("never", "oci-lying-name", b, image(name="0" * 64))
+    put("never", "oci-extra-blob", b, image(extra=[M("blobs/sha256/" + hashlib.sha256(b"evil").hexdigest(), b"evil")]))
+    put("same", "oci-level", b, image(level=1))
+
+
 tar_pairs()
 gzip_pairs()
 ar_pairs()
@@ -313,3 +359,4 @@ jar_pairs()
 apk_pairs()
 gem_pairs()
 arch_pairs()
+image_pairs()
