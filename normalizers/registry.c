@@ -18,6 +18,7 @@
 	X(manifest)                                                                                \
 	X(mo)                                                                                      \
 	X(oci)                                                                                     \
+	X(pdf)                                                                                     \
 	X(png)                                                                                     \
 	X(properties)                                                                              \
 	X(pyc)                                                                                     \
