@@ -268,8 +268,8 @@ void assay_layout_truncated(struct assay_layout *l);
 /* Alphabetical, ends with NULL; text and binary, which take what nobody else wants, are not in it. */
 extern const struct assay_format *const assay_formats[];
 extern const struct assay_format assay_format_text, assay_format_binary;
-/* For formats that are a tar archive and more. */
-extern const struct assay_format assay_format_tar;
+/* For formats that are a tar archive, or gzip members, and more. */
+extern const struct assay_format assay_format_tar, assay_format_gzip;
 /* The highest bid; text or binary when there is none. */
 const struct assay_format *assay_format_detect(struct assay_span file);
 /* A field of any registered format by its name; NULL when there is none. */

@@ -349,6 +349,8 @@ static enum assay_code judge_entry(struct assay_layout *l, struct assay_names *n
 static void lay_out_end(struct assay_layout *l)
 {
 	struct assay_span rest = assay_layout_peek(l, 0, UINT64_MAX);
+	struct assay_node *leaf;
+	size_t zeros = 0;
 
 	if (rest.len == 0)
 		return;
@@ -356,8 +358,15 @@ static void lay_out_end(struct assay_layout *l)
 		assay_layout_leaf(l, F(BLOCKING), rest.len);
 		return;
 	}
-	assay_layout_ambiguous(l, assay_layout_at(l), "%zu bytes behind the trailer", rest.len);
-	assay_layout_leaf(l, F(AFTER_END), rest.len);
+	while (zeros < rest.len && rest.data[zeros] == 0)
+		zeros++;
+	if (zeros)
+		assay_layout_leaf(l, F(BLOCKING), zeros);
+	assay_layout_ambiguous(l, assay_layout_at(l), "%zu bytes behind the trailer", rest.len - zeros);
+	/* an initramfs: the next archive, perhaps compressed */
+	leaf = assay_layout_leaf(l, F(AFTER_END), rest.len - zeros);
+	assay_layout_name(l, leaf, assay_span_text("next archive"));
+	assay_layout_payload(l, leaf);
 }
 
 static enum assay_code lay_out_members(struct assay_layout *l, struct assay_names *names,

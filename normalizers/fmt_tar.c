@@ -11,6 +11,7 @@
 #include "assay/limits.h"
 #include "field_rows.h"
 #include "names.h"
+#include "tar_kind.h"
 #include "tar_read.h"
 
 enum {
@@ -37,6 +38,7 @@ enum {
 	XATTR,
 	COMMENT,
 	LONG_NAME,
+	SPARSE,
 	GLOBAL,
 	CONTENT,
 	PADDING,
@@ -113,6 +115,10 @@ static const struct assay_field tar_fields[] = {
 	[LONG_NAME] = ASSAY_ROW_SAFE(ASSAY_STRUCTURE, "tar.long_name", "tar-dialect", FOLD_CONTAINER,
 				     "archive_format_differs",
 				     "a name too long for the header (GNU L, K): an attribute carries it"),
+	[SPARSE] = ASSAY_ROW_NEVER(ASSAY_METADATA, "tar.sparse_map", ASSAY_SEVERITY_DATA,
+				   "archive_format_differs",
+				   "where the stored pieces of a sparse file stand (GNU type S, pax 0.0, 0.1 "
+				   "and 1.0): readers that do not know it unpack another file"),
 	[GLOBAL] = ASSAY_ROW_NEVER(ASSAY_METADATA, "tar.global", ASSAY_SEVERITY_METADATA,
 				   "source_commit_differs",
 				   "pax global header; git archive writes the commit into its comment"),
@@ -226,6 +232,8 @@ static enum assay_code tar_lay_out(struct assay_layout *l, struct assay_error *e
 	enum assay_code code = lay_out_entries(l, &names, err);
 
 	assay_names_release(&names);
+	if (!code && tar_kind(assay_layout_root(l)))
+		assay_layout_value(l, assay_layout_root(l), "%s", tar_kind(assay_layout_root(l)));
 	return code;
 }
 
@@ -282,10 +290,13 @@ static const struct {
 	{ "atime", ATIME, false, true, false },
 	{ "ctime", CTIME, false, true, false },
 	{ "comment", COMMENT, false, false, false },
+	{ "GNU.sparse.name", PATH, false, false, false },
+	{ "GNU.sparse.", SPARSE, true, false, false },
 	{ "SCHILY.xattr.", XATTR, true, false, false },
 	{ "SCHILY.acl.", XATTR, true, false, false },
 	{ "LIBARCHIVE.xattr.", XATTR, true, false, false },
 	{ "RHT.security.", XATTR, true, false, false },
+	{ "SCHILY.fflags", XATTR, false, false, false },
 };
 
 static void lay_out_record(struct assay_layout *l, const struct tar_record *record)
@@ -298,7 +309,8 @@ static void lay_out_record(struct assay_layout *l, const struct tar_record *reco
 				      ? assay_span_starts(record->key, records[i].key)
 				      : assay_span_equal_text(record->key, records[i].key)))
 		i++;
-	if (i == count || records[i].field == XATTR || records[i].field == COMMENT) {
+	if (i == count || records[i].field == XATTR || records[i].field == COMMENT ||
+	    records[i].field == SPARSE) {
 		leaf = assay_layout_leaf(l, F(i == count ? RECORD : records[i].field),
 					 record->whole.len);
 		assay_layout_name(l, leaf, record->key);
@@ -440,8 +452,10 @@ static enum assay_code tar_expand(struct assay_layout *l, const struct assay_nod
 	for (; tar_extended_read(file, at, &x) && at < entry.header; at = x.end)
 		lay_out_extended(l, file, &x, &entry);
 	lay_out_header(l, &entry);
-	if (entry.size)
-		assay_layout_payload(l, assay_layout_leaf(l, F(CONTENT), entry.size));
+	if (entry.map_blocks || entry.map_size)
+		assay_layout_leaf(l, F(SPARSE), entry.map_blocks * TAR_BLOCK + entry.map_size);
+	if (entry.size > entry.map_size)
+		assay_layout_payload(l, assay_layout_leaf(l, F(CONTENT), entry.size - entry.map_size));
 	if (entry.end > entry.data + entry.size)
 		assay_layout_leaf(l, F(PADDING), entry.end - entry.data - entry.size);
 	return ASSAY_OK;

@@ -6,6 +6,7 @@
 
 /* Alphabetical; one line a format. */
 #define FORMATS(X)                                                                                 \
+	X(alpine)                                                                                  \
 	X(ar)                                                                                      \
 	X(bzip2)                                                                                   \
 	X(class)                                                                                   \

@@ -311,10 +311,16 @@ static const struct pax_key pax_keys[] = {
 	{ "uid", SLOT(uid), true, false },	{ "gid", SLOT(gid), true, false },
 	{ "size", SLOT(size), true, false },	{ "mtime", SLOT(mtime), false, true },
 	{ "atime", SLOT(accessed), false, true },	{ "ctime", SLOT(changed), false, true },
+	{ "GNU.sparse.name", SLOT(sparse_name), false, false },
+	{ "GNU.sparse.major", SLOT(sparse_major), true, false },
 };
 
 static void take_record(struct tar_entry *entry, uint64_t offset, const struct tar_record *record)
 {
+	if (assay_span_starts(record->key, "GNU.sparse."))
+		doubt(entry, offset, "sparse member: not every reader knows the map");
+	else if (assay_span_equal_text(record->key, "hdrcharset"))
+		doubt(entry, offset, "hdrcharset: readers decode the other records differently");
 	for (size_t i = 0; i < sizeof(pax_keys) / sizeof(pax_keys[0]); i++) {
 		const struct pax_key *key = &pax_keys[i];
 		struct assay_span *slot = (void *)((char *)&entry->pax + key->slot);
@@ -336,10 +342,6 @@ static void take_record(struct tar_entry *entry, uint64_t offset, const struct t
 			*slot = record->value;
 		return;
 	}
-	if (assay_span_starts(record->key, "GNU.sparse."))
-		doubt(entry, offset, "sparse member: not every reader knows the map");
-	else if (assay_span_equal_text(record->key, "hdrcharset"))
-		doubt(entry, offset, "hdrcharset: readers decode the other records differently");
 }
 
 static void read_pax(struct assay_span file, const struct tar_extended *x, struct tar_entry *entry)
@@ -403,8 +405,10 @@ static enum assay_code join_name(struct tar_entry *entry, struct assay_arena *ar
 	entry->linkname = entry->pax.linkpath.data    ? entry->pax.linkpath
 			  : entry->long_link.data ? entry->long_link
 						  : head->linkname;
-	if (entry->pax.path.data || entry->long_name.data || head->prefix.len == 0) {
-		entry->name = entry->pax.path.data   ? entry->pax.path
+	if (entry->pax.sparse_name.data || entry->pax.path.data || entry->long_name.data ||
+	    head->prefix.len == 0) {
+		entry->name = entry->pax.sparse_name.data ? entry->pax.sparse_name
+			      : entry->pax.path.data   ? entry->pax.path
 			      : entry->long_name.data ? entry->long_name
 						      : head->name;
 		return ASSAY_OK;
@@ -464,6 +468,47 @@ static enum assay_code judge_size(struct tar_entry *entry, struct assay_span fil
 	return ASSAY_OK;
 }
 
+/* ---- sparse members (GNU tar manual, "Storing Sparse Files") ------------------------------------ */
+
+enum { OLD_EXTENDED = 482, BLOCK_EXTENDED = 504 };
+
+/* Blocks of the old format that continue the map in the header. */
+static uint64_t map_blocks(struct assay_span file, uint64_t header)
+{
+	uint64_t blocks = 0, flag = header + OLD_EXTENDED;
+
+	while (flag < file.len && file.data[flag] == 1) {
+		blocks++;
+		flag = header + blocks * TAR_BLOCK + BLOCK_EXTENDED;
+	}
+	return blocks;
+}
+
+/* Format 1.0: a count and as many pairs of offset and size, a line each, up to the end of a block. */
+static uint64_t map_size(struct assay_span data)
+{
+	struct assay_span rest = data, line;
+	uint64_t count, number;
+
+	if (!assay_span_next_line(&rest, &line) || !assay_span_parse_u64(line, &count) ||
+	    count > data.len / 4)
+		return 0;
+	for (uint64_t i = 0; i < 2 * count; i++)
+		if (!assay_span_next_line(&rest, &line) || !assay_span_parse_u64(line, &number))
+			return 0;
+	number = round_up(data.len - rest.len);
+	return number <= data.len ? number : 0;
+}
+
+static void read_map(struct tar_entry *entry, struct assay_span file)
+{
+	if (!entry->pax.sparse_major.data || !assay_span_equal_text(entry->pax.sparse_major, "1"))
+		return;
+	entry->map_size = map_size(assay_span_cut(file, entry->data, entry->size));
+	if (!entry->map_size)
+		doubt(entry, entry->data, "the map of a sparse member cannot be read");
+}
+
 enum assay_code tar_entry_read(struct assay_span file, uint64_t at, struct assay_arena *arena,
 			       struct tar_entry *ret, struct assay_error *err)
 {
@@ -494,9 +539,15 @@ enum assay_code tar_entry_read(struct assay_span file, uint64_t at, struct assay
 		return assay_fail(err, ASSAY_EINPUT,
 				  "offset %llu: extended header: want at most %d bytes of data",
 				  (unsigned long long)at, TAR_MAX_EXTENDED);
-	ret->data = at + TAR_BLOCK;
+	if (ret->head.type == 'S')
+		ret->map_blocks = map_blocks(file, at);
+	ret->data = at + TAR_BLOCK * (1 + ret->map_blocks);
+	if (ret->data > file.len)
+		return assay_fail(err, ASSAY_EINPUT, "offset %llu: map of a sparse member: cut short",
+				  (unsigned long long)at);
 	if (join_name(ret, arena, err) || judge_size(ret, file, err))
 		return err->code;
+	read_map(ret, file);
 	judge_type(ret);
 	return ASSAY_OK;
 }

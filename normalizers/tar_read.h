@@ -38,11 +38,15 @@ struct tar_record {
 /* What the records of a pax header say; spans are empty (data NULL) when there is no such record. */
 struct tar_pax {
 	struct assay_span path, linkpath, uname, gname, uid, gid, mtime, accessed, changed, size;
+	struct assay_span sparse_name, sparse_major; /* GNU, formats 0.1 and 1.0 */
 };
 
 struct tar_entry {
 	uint64_t start, header, data, end; /* offsets in the file; end includes the padding */
 	uint64_t size;			   /* bytes of data that are stored */
+	/* The map of a sparse member: in blocks in front of the data (type S), or at its beginning (pax
+	 * format 1.0, where it is part of size); 0 when there is none. */
+	uint64_t map_blocks, map_size;
 	struct tar_header head;
 	struct tar_pax pax;
 	struct assay_span long_name, long_link;

@@ -350,6 +350,46 @@ def image_pairs():
     put("same", "oci-level", b, image(level=1))
 
 
+def alpine(code=b"code 1", signature=b"sig", hash_of=None, build=T0, mtime=T0, level=9, extra=b""):
+    """Three gzip members, of which the first two hold tar archives without an end."""
+    data = gz(tar([M("usr/x", code, 0o755)], mtime=mtime), level=level)
+    info = b"pkgname = x\nbuilddate = %d\ndatahash = %s\n" % (build, hashlib.sha256(hash_of or data).hexdigest().encode())
+    control = tar([M(".PKGINFO", info)])[:1024]
+    head = gz(tar([M(".SIGN.RSA.k.pub", signature)])[:1024]) if signature else b""
+    return head + gz(control) + data + extra
+
+
+def alpine_pairs():
+    b = alpine()
+    put("never", "alpine-code", b, alpine(b"code 2"))
+    put("never", "alpine-lying-datahash", b, alpine(hash_of=b"x"))
+    put("never", "alpine-unsigned", b, alpine(signature=None))
+    put("never", "alpine-other-signature", b, alpine(signature=b"gis"))
+    put("never", "alpine-fourth-member", b, alpine(extra=gz(tar([M("evil", b"x")]))))
+    put("never", "alpine-builddate", b, alpine(build=T0 + 1))
+
+
+def sparse(pieces, real, stored=b"ab"):
+    """GNU's old format: type S, the map in the header."""
+    i = tarfile.TarInfo("f")
+    i.size, i.mtime = len(stored), T0
+    h = bytearray(i.tobuf(tarfile.GNU_FORMAT))
+    h[156:157] = b"S"
+    for n, (at, size) in enumerate(pieces):
+        h[386 + 24 * n:410 + 24 * n] = b"%011o\0%011o\0" % (at, size)
+    h[483:495] = b"%011o\0" % real
+    h[148:156] = b" " * 8
+    h[148:156] = b"%06o\0 " % sum(h)
+    return bytes(h) + stored + bytes(510) + bytes(1024)
+
+
+def sparse_pairs():
+    b = sparse([(0, 1), (512, 1)], 1024)
+    put("never", "tar-sparse-map", b, sparse([(0, 1), (600, 1)], 1024))
+    put("never", "tar-sparse-size", b, sparse([(0, 1), (512, 1)], 2048))
+    put("never", "tar-sparse-data", b, sparse([(0, 1), (512, 1)], 1024, b"ac"))
+
+
 tar_pairs()
 gzip_pairs()
 ar_pairs()
@@ -360,3 +400,5 @@ apk_pairs()
 gem_pairs()
 arch_pairs()
 image_pairs()
+alpine_pairs()
+sparse_pairs()
