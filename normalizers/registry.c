@@ -9,6 +9,7 @@
 	X(alpine)                                                                                  \
 	X(ar)                                                                                      \
 	X(bzip2)                                                                                   \
+	X(charset)                                                                                 \
 	X(class)                                                                                   \
 	X(cpio)                                                                                    \
 	X(deb)                                                                                     \
