@@ -24,32 +24,7 @@ static const struct assay_field properties_fields[] = {
 #define F(x) (&properties_fields[x])
 
 #define HEAD_LINES 8	 /* comments in front of the date: a title, a licence */
-#define DATE_LENGTH_MIN 28 /* "Thu Jan 01 00:00:00 UTC 1970" */
-#define DATE_LENGTH_MAX 34 /* the zone may be "GMT+01:00" */
-
-/* Java's Date.toString(): "Ddd Mmm dd hh:mm:ss ZZZ yyyy". */
-static bool is_java_date(struct assay_span s)
-{
-	static const char shape[] = "Aaa Aaa 00 00:00:00 ";
-	struct assay_stamp stamp;
-	size_t i = 0;
-
-	if (s.len < DATE_LENGTH_MIN || s.len > DATE_LENGTH_MAX)
-		return false;
-	for (; shape[i]; i++) {
-		uint8_t c = s.data[i];
-
-		if (shape[i] == 'A' ? c < 'A' || c > 'Z' :
-		    shape[i] == 'a' ? c < 'a' || c > 'z' :
-		    shape[i] == '0' ? c < '0' || c > '9' :
-				      c != (uint8_t)shape[i])
-			return false;
-	}
-	for (; i + 5 < s.len; i++)
-		if (!(s.data[i] >= 'A' && s.data[i] <= 'Z') && !memchr("+-:0123456789", s.data[i], 13))
-			return false;
-	return s.data[i] == ' ' && assay_stamp_find(s, 0, s.len, &stamp) && stamp.has_date;
-}
+#define DATE_BITS (8 * 14) /* half of those of the shortest date */
 
 /* Where the date line begins, and its length without the newline; false when there is none in front of
  * the first line that is no comment. */
@@ -62,7 +37,7 @@ static bool find_date(struct assay_span file, size_t *ret_at, size_t *ret_length
 			line.len--;
 		if (!line.len || line.data[0] != '#')
 			return false;
-		if (is_java_date(assay_span_cut(line, 1, SIZE_MAX))) {
+		if (assay_stamp_is_java(assay_span_cut(line, 1, SIZE_MAX))) {
 			*ret_at = (size_t)(line.data - file.data);
 			*ret_length = line.len;
 			return true;
@@ -95,7 +70,7 @@ static unsigned properties_bid(struct assay_span file)
 	/* "#!" is a script */
 	if (file.len < 2 || file.data[0] != '#' || file.data[1] == '!')
 		return 0;
-	return find_date(file, &at, &length) && is_properties(file) ? 8 * DATE_LENGTH_MIN / 2 : 0;
+	return find_date(file, &at, &length) && is_properties(file) ? DATE_BITS : 0;
 }
 
 static enum assay_code properties_lay_out(struct assay_layout *l, struct assay_error *err)

@@ -15,6 +15,7 @@
 	X(deb)                                                                                     \
 	X(elf)                                                                                     \
 	X(gzip)                                                                                    \
+	X(html)                                                                                    \
 	X(imageconfig)                                                                             \
 	X(json)                                                                                    \
 	X(manifest)                                                                                \

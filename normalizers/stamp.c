@@ -331,3 +331,29 @@ bool assay_stamp_binary(const uint8_t *left, const uint8_t *right, size_t len, i
 	}
 	return false;
 }
+
+#define JAVA_LENGTH_MIN 28 /* "Thu Jan 01 00:00:00 UTC 1970" */
+#define JAVA_LENGTH_MAX 34 /* the zone may be "GMT+01:00" */
+
+bool assay_stamp_is_java(struct assay_span s)
+{
+	static const char shape[] = "Aaa Aaa 00 00:00:00 ";
+	struct assay_stamp stamp;
+	size_t i = 0;
+
+	if (s.len < JAVA_LENGTH_MIN || s.len > JAVA_LENGTH_MAX)
+		return false;
+	for (; shape[i]; i++) {
+		uint8_t c = s.data[i];
+
+		if (shape[i] == 'A' ? c < 'A' || c > 'Z' :
+		    shape[i] == 'a' ? c < 'a' || c > 'z' :
+		    shape[i] == '0' ? c < '0' || c > '9' :
+				      c != (uint8_t)shape[i])
+			return false;
+	}
+	for (; i + 5 < s.len; i++)
+		if (!(s.data[i] >= 'A' && s.data[i] <= 'Z') && !memchr("+-:0123456789", s.data[i], 13))
+			return false;
+	return s.data[i] == ' ' && assay_stamp_find(s, 0, s.len, &stamp) && stamp.has_date;
+}

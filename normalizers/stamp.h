@@ -24,4 +24,7 @@ bool assay_stamp_find(struct assay_span text, size_t at, size_t len, struct assa
 bool assay_stamp_binary(const uint8_t *left, const uint8_t *right, size_t len, int64_t *ret_left,
 			int64_t *ret_right);
 
+/* The whole span is a date as Java's Date.toString() writes it: "Ddd Mmm dd hh:mm:ss ZZZ yyyy". */
+bool assay_stamp_is_java(struct assay_span s);
+
 #endif

@@ -10,7 +10,7 @@
 #include "assay/limits.h"
 #include "normalizers/anatomy.h"
 
-static const char *const pages[] = { "alpine", "ar", "binary", "bzip2", "charset", "class", "cpio", "deb", "gzip", "imageconfig", "json", "manifest", "mo", "oci", "pdf",
+static const char *const pages[] = { "alpine", "ar", "binary", "bzip2", "charset", "class", "cpio", "deb", "gzip", "html", "imageconfig", "json", "manifest", "mo", "oci", "pdf",
 				     "png", "properties", "pyc", "rpm",   "tar",   "text", "xz",  "zip",  "zstd" };
 
 #define PAGE_COUNT (sizeof(pages) / sizeof(pages[0]))
