@@ -18,6 +18,7 @@ enum {
 	GID,
 	MODE,
 	SIZE,
+	THIN_SIZE,
 	HEADER,
 	END_MARK,
 	CONTENT,
@@ -34,7 +35,8 @@ enum {
 
 static const struct assay_field ar_fields[] = {
 	[MAGIC] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "ar.magic", ASSAY_SEVERITY_STRUCTURE, NULL,
-				  "\"!<arch>\" and a newline (ar(5))"),
+				  "\"!<arch>\" and a newline (ar(5)); \"!<thin>\" where the members are "
+				  "files of their own"),
 	[MEMBER] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "ar.member", ASSAY_SEVERITY_CODE,
 				   "file_only_on_one_side", "one member"),
 	[NAME] = ASSAY_ROW_NEVER(ASSAY_METADATA, "ar.name", ASSAY_SEVERITY_STRUCTURE, "member_renamed",
@@ -50,6 +52,8 @@ static const struct assay_field ar_fields[] = {
 				   FOLD_CONTAINER, "permissions_differ", "restored by ar x only"),
 	[SIZE] = ASSAY_ROW_SAFE(ASSAY_DERIVED, "ar.size", "ar-dialect", FOLD_CONTAINER,
 				"size_of_changed_content", "bytes that follow the header"),
+	[THIN_SIZE] = ASSAY_ROW_NEVER(ASSAY_METADATA, "ar.thin_size", ASSAY_SEVERITY_CODE, NULL,
+				      "length of a member of a thin archive, which is a file elsewhere"),
 	[HEADER] = ASSAY_ROW_SAFE(ASSAY_STRUCTURE, "ar.header", "ar-dialect", FOLD_CONTAINER,
 				  "archive_format_differs",
 				  "how a name or number is written; the values are attributes"),
@@ -98,8 +102,13 @@ struct ar_archive {
 	struct assay_span long_names;
 	struct assay_names names;
 	uint64_t long_names_used; /* bytes of the table that members refer to */
-	bool is_package;
+	bool is_package, is_thin;
 };
+
+static bool is_thin(struct assay_span file)
+{
+	return file.len >= MAGIC_SIZE && memcmp(file.data, "!<thin>\n", MAGIC_SIZE) == 0;
+}
 
 static bool has_magic(struct assay_span file)
 {
@@ -115,7 +124,7 @@ static bool is_deb(struct assay_span file)
 
 static unsigned ar_bid(struct assay_span file)
 {
-	return has_magic(file) ? 64 : 0;
+	return has_magic(file) || is_thin(file) ? 64 : 0;
 }
 
 static unsigned deb_bid(struct assay_span file)
@@ -240,13 +249,16 @@ static enum assay_code read_member(struct ar_archive *ar, uint64_t offset, struc
 	*ret = (struct ar_member){ .offset = offset, .data = offset + HEADER_SIZE,
 				   .mtime = values[0],	.uid = values[1], .gid = values[2],
 				   .mode = values[3],	.size = values[4] };
+	ret->raw_name = assay_span_cut(head, 0, 16);
+	while (ret->raw_name.len && ret->raw_name.data[ret->raw_name.len - 1] == ' ')
+		ret->raw_name.len--;
+	/* a thin archive says how long its members are, and holds its tables only (GNU ar, T) */
+	if (ar->is_thin && !is_table(ret->raw_name) && !is_index(ret->raw_name))
+		ret->size = 0;
 	if (ret->size > ar->file.len - ret->data)
 		return assay_fail(err, ASSAY_EINPUT, "offset %llu: size field: %llu bytes, file has %llu",
 				  (unsigned long long)offset + 48, (unsigned long long)ret->size,
 				  (unsigned long long)(ar->file.len - ret->data));
-	ret->raw_name = assay_span_cut(head, 0, 16);
-	while (ret->raw_name.len && ret->raw_name.data[ret->raw_name.len - 1] == ' ')
-		ret->raw_name.len--;
 	return resolve_name(ar, ret, err);
 }
 
@@ -273,7 +285,7 @@ static void number(struct assay_layout *l, struct assay_node *group, int field, 
 }
 
 static void lay_out_header(struct assay_layout *l, struct assay_node *group,
-			   const struct ar_member *m)
+			   const struct ar_member *m, bool is_thin_member)
 {
 	static const uint8_t lengths[] = { 16, 12, 6, 6, 8 };
 	static const int carries[] = { NAME, MTIME, UID, GID, MODE };
@@ -285,7 +297,7 @@ static void lay_out_header(struct assay_layout *l, struct assay_node *group,
 				  assay_span_text(i ? numbers[i - 1].what : "name"));
 		assay_layout_carries(l, leaves[i], F(carries[i]));
 	}
-	assay_layout_leaf(l, F(SIZE), 10);
+	assay_layout_leaf(l, F(is_thin_member ? THIN_SIZE : SIZE), 10);
 	assay_layout_leaf(l, F(END_MARK), 2);
 	assay_layout_attribute(l, group, F(NAME), m->name, 0, leaves[0]);
 	number(l, group, MTIME, m->mtime, leaves[1]);
@@ -311,7 +323,7 @@ static enum assay_code lay_out_member(struct assay_layout *l, struct ar_archive 
 				       assay_span_show(m->name, shown, sizeof(shown)));
 	group = assay_layout_open(l, F(MEMBER));
 	assay_layout_member(l, group, m->name);
-	lay_out_header(l, group, m);
+	lay_out_header(l, group, m, ar->is_thin);
 	if (m->bsd_name)
 		assay_layout_leaf(l, F(BSD_NAME), m->bsd_name);
 	if (m->size)
@@ -372,9 +384,11 @@ static enum assay_code lay_out_archive(struct assay_layout *l, bool is_package,
 				       struct assay_error *err)
 {
 	struct ar_archive ar = { .file = assay_layout_bytes(l), .names = ASSAY_NAMES_INIT,
-				 .is_package = is_package };
+				 .is_package = is_package, .is_thin = is_thin(assay_layout_bytes(l)) };
 	enum assay_code code;
 
+	if (ar.is_thin)
+		assay_layout_value(l, assay_layout_root(l), "thin");
 	assay_layout_leaf(l, F(MAGIC), MAGIC_SIZE);
 	code = lay_out_members(l, &ar, err);
 	assay_names_release(&ar.names);

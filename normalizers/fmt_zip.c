@@ -377,6 +377,8 @@ static void lay_out_end(struct assay_layout *l, const struct zip_archive *zip)
 	assay_layout_leaf(l, F(ZIP_END), ZIP_END_SIZE - 4);
 	if (zip->comment)
 		assay_layout_leaf(l, F(ZIP_COMMENT), zip->comment);
+	if (assay_layout_left(l))
+		assay_layout_leaf(l, F(ZIP_GAP), assay_layout_left(l));
 }
 
 /* Readers that look at the first members only: JarInputStream, EPUB (OCF 3.3). */
@@ -415,7 +417,8 @@ static enum assay_code lay_out_archive(struct assay_layout *l, const struct zip_
 
 	if (zip->doubt.text[0])
 		assay_layout_ambiguous(l, zip->doubt.offset, "%s", zip->doubt.text);
-	assay_layout_value(l, assay_layout_root(l), "%s", zip_kind(zip));
+	if (zip_kind(zip))
+		assay_layout_value(l, assay_layout_root(l), "%s", zip_kind(zip));
 	leading_attribute(l, zip);
 	signed_attribute(l, zip);
 	for (size_t i = 0; i < zip->count && !assay_layout_failed(l); i++) {

@@ -123,7 +123,8 @@ const struct assay_field zip_fields[ZIP_FIELDS + 1] = {
 	[ZIP_MEMBER_COMMENT] = ASSAY_ROW_NEVER(ASSAY_METADATA, "zip.member_comment",
 					       ASSAY_SEVERITY_METADATA, NULL, "comment of a member (4.4.18)"),
 	[ZIP_GAP] = ASSAY_ROW_NEVER(ASSAY_TRAILING, "zip.gap", ASSAY_SEVERITY_STRUCTURE, NULL,
-				    "bytes of no member: a prefix, or members the directory leaves out"),
+				    "bytes of no member: a prefix, members the directory leaves out, or what "
+				    "stands behind the end"),
 	[ZIP_APK_BLOCK] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "zip.apk", ASSAY_SEVERITY_STRUCTURE,
 					  "cryptographic_signature_differs",
 					  "the signing block of an APK, between members and directory"),

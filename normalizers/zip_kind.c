@@ -67,7 +67,7 @@ const char *zip_kind(const struct zip_archive *zip)
 			    (!kinds[k].mimetype || content_starts(zip, e, kinds[k].mimetype)))
 				best = k;
 	}
-	return best < KINDS ? kinds[best].kind : "zip";
+	return best < KINDS ? kinds[best].kind : NULL;
 }
 
 /* ---- signatures ---------------------------------------------------------------------------------------- */

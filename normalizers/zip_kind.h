@@ -5,7 +5,7 @@
 
 #include "zip_read.h"
 
-/* "jar", "wheel", ...; "zip" when nothing says more. */
+/* "jar", "wheel", ...; NULL when nothing says more than zip. */
 const char *zip_kind(const struct zip_archive *zip);
 /* A member that holds nothing but a signature or what is signed in place of the archive. */
 bool zip_is_signature(struct assay_span name);

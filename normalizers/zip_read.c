@@ -78,23 +78,32 @@ bool zip_extra_find(struct assay_span extras, uint16_t id, struct assay_span *bo
 	return false;
 }
 
-/* The end record whose comment reaches exactly to the end of the file (4.3.16). */
-bool zip_end_find(struct assay_span file, uint64_t *ret)
+static uint64_t end_length(struct assay_span file, uint64_t at)
 {
-	uint64_t lowest;
+	return ZIP_END_SIZE + zip_get(file, at + 20, 2);
+}
 
-	if (file.len < ZIP_END_SIZE)
-		return false;
-	lowest = file.len > ZIP_END_SIZE + COMMENT_MAX ? file.len - ZIP_END_SIZE - COMMENT_MAX : 0;
+/* The last end record that fits; with exact, only one whose comment reaches to the end of the file. */
+static bool find_end(struct assay_span file, bool exact, uint64_t *ret)
+{
+	uint64_t lowest = file.len > ZIP_END_SIZE + COMMENT_MAX ? file.len - ZIP_END_SIZE - COMMENT_MAX : 0;
+
 	for (uint64_t at = file.len - ZIP_END_SIZE;; at--) {
+		uint64_t left = file.len - at;
+
 		if (zip_get(file, at, 4) == ZIP_END_MAGIC &&
-		    zip_get(file, at + 20, 2) == file.len - at - ZIP_END_SIZE) {
+		    (exact ? end_length(file, at) == left : end_length(file, at) <= left)) {
 			*ret = at;
 			return true;
 		}
 		if (at == lowest)
 			return false;
 	}
+}
+
+bool zip_end_find(struct assay_span file, uint64_t *ret)
+{
+	return file.len >= ZIP_END_SIZE && (find_end(file, true, ret) || find_end(file, false, ret));
 }
 
 /* ---- the end ------------------------------------------------------------------------------------- */
@@ -130,8 +139,11 @@ static enum assay_code read_end(struct zip_archive *zip, uint64_t *ret_count, st
 	uint64_t count, size, offset, directory_end;
 
 	if (!zip_end_find(file, &zip->end))
-		return assay_fail(err, ASSAY_EINPUT, "no end record reaches to the end of the file");
+		return assay_fail(err, ASSAY_EINPUT, "no end record near the end of the file");
 	zip->comment = (uint16_t)zip_get(file, zip->end + 20, 2);
+	if (zip->end + ZIP_END_SIZE + zip->comment < file.len)
+		doubt(zip, zip->end + ZIP_END_SIZE + zip->comment, "%llu bytes behind the archive",
+		      (unsigned long long)(file.len - zip->end - ZIP_END_SIZE - zip->comment));
 	if (assay_span_find(file, zip->end + 4, assay_span_text("PK\5\6")) != SIZE_MAX)
 		doubt(zip, zip->end, "another end record in the comment");
 	count = zip_get(file, zip->end + 10, 2);

@@ -58,7 +58,8 @@ struct zip_archive {
 
 /* Little-endian, 1 to 8 bytes; the caller checks the bounds. */
 uint64_t zip_get(struct assay_span s, uint64_t at, unsigned bytes);
-/* Where the end record stands; false when there is none that reaches to the end of the file. */
+/* Where the end record stands (4.3.16): one that reaches to the end of the file, or the last one; false
+ * when there is none in the last 64 KiB. */
 bool zip_end_find(struct assay_span file, uint64_t *ret);
 enum assay_code zip_read(struct assay_span file, struct assay_arena *arena,
 			 struct zip_archive *ret, struct assay_error *err) ASSAY_CHECKED;

@@ -157,6 +157,9 @@ def ar_pairs():
     put("never", "ar-duplicates-swapped", ar(twice), ar([twice[2], twice[1], twice[0]]))
     put("never", "ar-padding", b, b.replace(b"first\n", b"firstX"))
     put("never", "ar-index", ar([(b"/", struct.pack(">II", 1, 0) + b"f\0")] + m), b)
+    thin = ar([(b"//", b"first.o/\n"), (b"/0", b"")]).replace(b"arch", b"thin")
+    put("never", "ar-thin-size", thin, thin[:-12] + b"7" + thin[-11:])
+    put("never", "ar-thin-name", thin, thin.replace(b"first", b"other"))
     put("same", "ar-mtime", b, ar([x + (T0,) for x in m]))
     put("same", "ar-order", b, ar(m[::-1]))
 
