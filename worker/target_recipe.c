@@ -148,14 +148,23 @@ static enum assay_code read_lock(struct assay_job *job, struct assay_error *err)
 	return ASSAY_OK;
 }
 
+static enum assay_code note_image(struct assay_job *job, struct assay_error *err)
+{
+	struct assay_digest digest;
+
+	if (!assay_digest_parse(assay_span_text(job->recipe.oci_digest + strlen("sha256:")), &digest))
+		return assay_fail(err, ASSAY_EBUG, "environment oci: %s", job->recipe.oci_digest);
+	assay_job_add_input(job, "image", job->recipe.oci_layout, &digest, -1);
+	return ASSAY_OK;
+}
+
 static enum assay_code inputs(struct assay_job *job, struct assay_error *err)
 {
 	const struct assay_recipe *recipe = &job->recipe;
 
 	assay_progress_start("inputs", "%s", recipe->name);
-	if (recipe->base == ASSAY_BASE_OCI)
-		return assay_fail(err, ASSAY_EUNSUPPORTED,
-				  "environment oci: this version builds in debian and host only");
+	if (recipe->base == ASSAY_BASE_OCI && note_image(job, err))
+		return err->code;
 	if (recipe->base == ASSAY_BASE_DEBIAN && read_lock(job, err))
 		return err->code;
 	for (size_t i = 0; i < recipe->input_count; i++) {

@@ -188,6 +188,11 @@ struct assay_environment {
 enum assay_code assay_environment_debian(struct assay_store *store, const struct assay_lock *lock,
 					 struct assay_environment *ret, struct assay_error *err)
 	ASSAY_CHECKED;
+/* An image of an OCI image layout (a directory), by the digest of its manifest or index, "sha256:...".
+ * Every blob is checked by its digest; layers are unpacked in the jail. */
+enum assay_code assay_environment_oci(struct assay_store *store, const char *layout,
+				      const char *digest, struct assay_environment *ret,
+				      struct assay_error *err) ASSAY_CHECKED;
 /* The host's own /usr, read-only: weaker, and says so in its record. */
 enum assay_code assay_environment_host(struct assay_store *store, struct assay_environment *ret,
 				       struct assay_error *err) ASSAY_CHECKED;

@@ -49,5 +49,10 @@ enum assay_code assay_vcs_resolve(const char *location, const char *name,
  * duplicate names, links that leave the tree and members under a link are refused. */
 enum assay_code assay_vcs_unpack(int archive_fd, const char *directory, struct assay_checkout *ret,
 				 struct assay_error *err) ASSAY_CHECKED;
+/* Unpacks a layer of a container image (tar, perhaps gzip or zstd; already verified by digest): modes
+ * are kept, links point where they will, whiteouts become files named ".wh.NAME", times are now's.
+ * ASSAY_EUNTRUSTED for a member that would leave the directory or comes twice. */
+enum assay_code assay_vcs_unpack_layer(int layer_fd, const char *directory, struct assay_error *err)
+	ASSAY_CHECKED;
 
 #endif

@@ -24,4 +24,10 @@ int debian_file_compare(const void *a, const void *b);
 /* The canonical text's digest into lock->digest. */
 enum assay_code debian_lock_seal(struct assay_lock *lock, struct assay_error *err) ASSAY_CHECKED;
 
+/* A made environment, with a shared lock on its directory; ASSAY_ENOTFOUND when there is none. */
+enum assay_code debian_environment_take(const char *directory, struct assay_environment *ret,
+					struct assay_error *err) ASSAY_CHECKED;
+/* Whether this process may make one. */
+enum assay_code debian_environment_rights(struct assay_error *err) ASSAY_CHECKED;
+
 #endif

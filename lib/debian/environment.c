@@ -145,10 +145,8 @@ static enum assay_code out_of_memory(struct assay_error *err)
 	return assay_fail(err, ASSAY_ENOMEM, "environment: out of memory");
 }
 
-/* Takes a made environment, holding a shared lock on its directory; ASSAY_ENOTFOUND when there is
- * none. */
-static enum assay_code take(const char *directory, struct assay_environment *ret,
-			    struct assay_error *err)
+enum assay_code debian_environment_take(const char *directory, struct assay_environment *ret,
+					struct assay_error *err)
 {
 	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MIB);
 	struct stat st;
@@ -273,27 +271,28 @@ static enum assay_code get(struct assay_store *store, const struct assay_lock *l
 	if (assay_path_make_dirs(final, 0755, err))
 		return err->code;
 	snprintf(final, sizeof(final), "%s/environments/%s", assay_store_root(store), hex);
-	if (take(final, ret, err) != ASSAY_ENOTFOUND)
+	if (debian_environment_take(final, ret, err) != ASSAY_ENOTFOUND)
 		return err->code;
 	*err = (struct assay_error)ASSAY_ERROR_INIT;
 	if (assay_store_lock(store, name, &making, err))
 		return err->code;
-	if (take(final, ret, err) != ASSAY_ENOTFOUND)
+	if (debian_environment_take(final, ret, err) != ASSAY_ENOTFOUND)
 		return err->code;
 	*err = (struct assay_error)ASSAY_ERROR_INIT;
 	if (make(store, lock, final, err))
 		return err->code;
-	return take(final, ret, err);
+	return debian_environment_take(final, ret, err);
 }
 
-static enum assay_code check_rights(struct assay_error *err)
+enum assay_code debian_environment_rights(struct assay_error *err)
 {
 	if (geteuid() == 0)
 		return ASSAY_OK;
 	return assay_fail(err, ASSAY_EUNSUPPORTED,
-			  "making an environment of Debian packages: want root (or a user namespace "
-			  "with a range of ids, as \"unshare --map-auto --map-root-user assay ...\" "
-			  "gives)");
+			  "making an environment: want root, or a user namespace with a range of ids "
+			  "(\"unshare --map-auto --map-root-user assay ...\"); without either, a recipe "
+			  "with `base: host` can be built, and environments that are made already can "
+			  "be used");
 }
 
 static bool is_made(struct assay_store *store, const struct assay_lock *lock)
@@ -313,7 +312,7 @@ enum assay_code assay_environment_debian(struct assay_store *store, const struct
 
 	if (!lock->package_count)
 		return assay_fail(err, ASSAY_EINPUT, "environment: want packages, the lock has none");
-	if (!cached && (check_rights(err) || fetch_packages(store, lock, err)))
+	if (!cached && (debian_environment_rights(err) || fetch_packages(store, lock, err)))
 		return assay_context(err, "environment");
 	if (get(store, lock, &made, err)) {
 		assay_environment_release(&made);

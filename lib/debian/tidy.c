@@ -138,6 +138,11 @@ static enum assay_code clamp_dir(int fd, int64_t epoch, unsigned depth, struct a
 	return ASSAY_OK;
 }
 
+enum assay_code debian_tree_clamp(int root, int64_t epoch, struct assay_error *err)
+{
+	return clamp_dir(root, epoch, 0, err);
+}
+
 enum assay_code debian_tree_finish(int root, bool first, int64_t epoch, struct assay_error *err)
 {
 	for (size_t i = 0; i < sizeof(emptied) / sizeof(emptied[0]); i++)

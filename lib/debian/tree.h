@@ -16,6 +16,8 @@ enum assay_code debian_tree_merge(int upper, int root, struct assay_error *err) 
  * every time later than epoch to it. */
 enum assay_code debian_tree_finish(int root, bool first, int64_t epoch, struct assay_error *err)
 	ASSAY_CHECKED;
+/* The last of these alone. */
+enum assay_code debian_tree_clamp(int root, int64_t epoch, struct assay_error *err) ASSAY_CHECKED;
 /* Digests of contents by inode number, so that files shared with the stage before (hard links, never
  * written to in place) are read once.  Only good on one file system, while that stage exists. */
 struct debian_contents {
