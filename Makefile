@@ -257,6 +257,8 @@ web: all ## the HTML report in a real browser: read, searched, filtered, printed
 system: all $(O)/system/environment ## as root, with the machine's mirror: the archive's chain, environments
 	$(O)/system/environment
 	tests/system/mirror.sh $(abspath $(O))/assay
+	tests/system/buildinfo.sh $(O)/assay $(abspath $(O))/system/store
+	tests/system/recipes.sh $(O)/assay $(abspath $(O))/system/store
 
 .PHONY: badday
 badday: all ## full disks, kills, broken mirrors and stores

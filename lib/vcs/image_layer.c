@@ -6,8 +6,6 @@
  * bits are dropped: a build runs as one user, without new privileges.  Written in the jail, so that no
  * member can leave the directory, whatever its path.
  */
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -17,6 +15,7 @@
 #include "assay/jail.h"
 #include "assay/limits.h"
 #include "assay/vcs.h"
+#include "archive_late.h"
 #include "target.h"
 
 struct layer {
@@ -165,7 +164,7 @@ static enum assay_code write_member(struct layer *l, struct archive_entry *entry
 {
 	const char *name = archive_entry_pathname(entry);
 	const char *hardlink = archive_entry_hardlink(entry);
-	mode_t mode = archive_entry_perm(entry);
+	mode_t mode = archive_entry_mode(entry) & 07777;
 	char path[ASSAY_MAX_CHECKOUT_PATH + 1];
 
 	if (++l->members > ASSAY_MAX_MEMBERS)
@@ -242,7 +241,7 @@ enum assay_code assay_vcs_unpack_layer(int layer_fd, const char *directory, stru
 	struct assay_jail jail = { .what = "layer", .answer_max = 64 };
 	struct layer l = { .fd = layer_fd };
 
-	if (target_open(directory, &top, err))
+	if (archive_late_load(err) || target_open(directory, &top, err))
 		return err->code;
 	l.top = jail.writable_fd = top;
 	return assay_jail_run(&jail, unpack, &l, &answer, err);
