@@ -11,9 +11,13 @@
 
 static void add_quoted(struct assay_buf *out, const char *text)
 {
-	assay_auto(assay_freep) char *quoted = json_dumps(json_string(text), JSON_ENCODE_ANY);
+	assay_auto(assay_json_freep) json_t *value = json_string(text);
+	assay_auto(assay_freep) char *quoted = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
 
-	assay_buf_add_text(out, quoted ? quoted : "\"\"");
+	if (quoted)
+		assay_buf_add_text(out, quoted);
+	else
+		out->failed = true; /* not UTF-8: a recipe cannot say it */
 }
 
 static void add_line(struct assay_buf *out, const char *key, const char *text)
