@@ -17,7 +17,7 @@ static void add_quoted(struct assay_buf *out, const char *text)
 	if (quoted)
 		assay_buf_add_text(out, quoted);
 	else
-		out->failed = true; /* not UTF-8: a recipe cannot say it */
+		out->failed = ASSAY_EINPUT; /* not UTF-8: a recipe cannot say it */
 }
 
 static void add_line(struct assay_buf *out, const char *key, const char *text)
@@ -105,6 +105,10 @@ static enum assay_code infer(struct assay_job *job, const char *lock_name,
 	    job->target->checkout(job, err))
 		return err->code;
 	write_recipe(job, lock_name, ret_recipe);
+	if (ret_recipe->failed == ASSAY_EINPUT)
+		return assay_fail(err, ASSAY_EINPUT,
+				  "%s: want commands and names in UTF-8, have other bytes",
+				  job->options->target);
 	assay_lock_write(&job->lock, ret_lock);
 	return assay_buf_check(ret_recipe, "recipe", err) ? err->code
 							  : assay_buf_check(ret_lock, "lock", err);
