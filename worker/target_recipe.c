@@ -29,8 +29,12 @@ static enum assay_code fetch(struct assay_job *job, const char *location,
 			     const struct assay_digest *want, struct assay_digest *ret,
 			     uint64_t *ret_size, struct assay_error *err)
 {
-	assay_auto(assay_freep) char *where = locate(job, location);
+	assay_auto(assay_freep) char *where = NULL;
 
+	if (assay_vcs_mirror(job->options->mirrors, location, &where, err))
+		return err->code;
+	if (!where)
+		where = locate(job, location);
 	if (!where)
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	return assay_fetch(job->store, where, want, ret, ret_size, err);
