@@ -29,9 +29,12 @@ mandir ?= $(datadir)/man
 LIBS := libcrypto libgit2 libzstd liblzma zlib libxxhash yaml-0.1 jansson libseccomp capstone
 # loaded when they are first called, see include/assay/late.h: their headers are needed here, and they there
 LATE_LIBS := libarchive libcurl
+# of the scheduler alone, which is a program of its own
+FARM_LIBS := sqlite3 libpq libmicrohttpd
+FARM_PACKAGES := libsqlite3-dev libpq-dev libmicrohttpd-dev
 BUILD_PACKAGES := gcc make perl-base pkg-config git ca-certificates scdoc libarchive-dev libssl-dev libgit2-dev \
 	libzstd-dev liblzma-dev libbz2-dev zlib1g-dev libxxhash-dev libyaml-dev libjansson-dev \
-	libcurl4-openssl-dev libseccomp-dev libcapstone-dev
+	libcurl4-openssl-dev libseccomp-dev libcapstone-dev $(FARM_PACKAGES)
 RUN_PACKAGES := libcurl4 libarchive13 mmdebstrap apt gpgv debian-archive-keyring dpkg-dev
 TEST_PACKAGES := check minisign signify-openbsd gpg gpg-agent openssl zstd xz-utils bzip2 binutils \
 	python3-jsonschema python3-yaml fakeroot perl
@@ -68,8 +71,9 @@ ifeq (,$(OPT_$(B)))
 $(error B=$(B): want release, debug, asan, cov or fuzz)
 endif
 
-PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) $(LATE_LIBS) 2>/dev/null)
+PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) $(LATE_LIBS) $(FARM_LIBS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lbz2 -lm -pthread
+FARM_PKG_LIBS := $(shell pkg-config --libs $(FARM_LIBS) 2>/dev/null)
 CPPFLAGS_ALL := -Iinclude -include assay/banned.h -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 	-DASSAY_VERSION='"$(VERSION)"' -DASSAY_LIBEXECDIR='"$(libexecdir)/assay"' \
 	-DASSAY_SYSCONFDIR='"/etc/assay"' -DASSAY_DATADIR='"$(datadir)/assay"' $(CPPFLAGS)
@@ -86,7 +90,7 @@ endif
 LAUNCHER_STATIC := $(if $(filter release debug,$(B)),-static-pie)
 
 # ---- sources, sorted: the link order is part of a reproducible build -------------------------
-LIB_SRC := $(sort $(wildcard lib/*/*.c normalizers/*.c))
+LIB_SRC := $(sort $(filter-out scheduler/main.c,$(wildcard lib/*/*.c normalizers/*.c scheduler/*.c)))
 LAUNCHER_SRC := $(sort $(wildcard lib/box/launcher/*.c))
 PROG_SRC := $(sort $(wildcard cli/*.c worker/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/t_*.c))
@@ -102,7 +106,7 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(O)/tests/%)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/fuzz/%)
 
 .PHONY: all
-all: $(O)/assay $(if $(LAUNCHER_SRC),$(O)/assay-box) $(MAN) $(COMPLETIONS) ## build the program (build/$(B)/assay)
+all: $(O)/assay $(O)/assay-scheduler $(if $(LAUNCHER_SRC),$(O)/assay-box) $(MAN) $(COMPLETIONS) ## build the program (build/$(B)/assay)
 
 # Another compiler, prefix or flag rebuilds everything: the line below is the record that tells.
 FLAGS := $(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(filter-out -Werror,$(CFLAGS_ALL)) $(LDFLAGS_ALL)
@@ -155,6 +159,10 @@ $(O)/assay: $(PROG_OBJ) $(O)/libassay.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(CFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
+$(O)/assay-scheduler: $(O)/scheduler/main.o $(O)/libassay.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(CFLAGS_ALL) -o $@ $^ $(PKG_LIBS) $(FARM_PKG_LIBS)
+
 $(O)/assay-box: $(LAUNCHER_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(if $(LAUNCHER_STATIC),$(LAUNCHER_STATIC) $(filter-out -pie,$(LDFLAGS_ALL)),$(LDFLAGS_ALL)) \
@@ -164,7 +172,9 @@ $(O)/tests/t_%: tests/unit/t_%.c $(O)/libassay.a
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
-		$(O)/libassay.a $(PKG_LIBS) $(shell pkg-config --libs check 2>/dev/null)
+		$(O)/libassay.a $(PKG_LIBS) $(MORE_LIBS) $(shell pkg-config --libs check 2>/dev/null)
+
+$(O)/tests/t_queue: MORE_LIBS := $(FARM_PKG_LIBS)
 
 $(O)/fuzz/f_%: tests/fuzz/f_%.c tests/fuzz/replay.c $(O)/libassay.a
 	$(call say,CC,$<)
@@ -227,7 +237,7 @@ deps-lint: deps ## the same for whoever works on the code: linters, clang, cover
 # ---- tests -------------------------------------------------------------------------------------
 # Unit programs, fuzz targets on their corpora, and scripts: tests/FOLDER/run or any tests/FOLDER/NAME.sh.
 # The heavy ones have targets of their own.
-HEAVY := web bench badday hostile system
+HEAVY := web bench badday hostile system farm
 SCRIPTS := $(sort $(filter-out $(foreach h,$(HEAVY),tests/$(h)/%),$(wildcard tests/*/run tests/*/*.sh)))
 TESTS := $(UNIT_BIN) $(FUZZ_BIN) $(SCRIPTS)
 ifdef T
@@ -252,6 +262,13 @@ web: all ## the HTML report in a real browser: read, searched, filtered, printed
 	@command -v npm >/dev/null || tools/deps nodejs npm
 	@tools/deps chromium
 	tests/web/run $(abspath $(O))/assay
+
+.PHONY: farm
+farm: all $(O)/tests/t_queue ## scheduler and workers, on SQLite and on a real PostgreSQL
+	@tools/deps postgresql curl procps
+	tests/farm/run $(O)/assay
+	CK_FORK=no tests/farm/postgres $(O)/tests/t_queue
+	tests/farm/postgres bash -c 'tests/farm/run $(O)/assay "$$ASSAY_TEST_POSTGRES"'
 
 .PHONY: system
 system: all $(O)/system/environment ## as root, with the machine's mirror: the archive's chain, environments
@@ -344,6 +361,7 @@ install: all ## DESTDIR and prefix as usual; a prefix must be given to `make` to
 		$(DESTDIR)$(datadir)/bash-completion/completions \
 		$(DESTDIR)$(datadir)/zsh/site-functions $(DESTDIR)$(datadir)/fish/vendor_completions.d
 	$(INSTALL) -m 755 $(O)/assay $(DESTDIR)$(bindir)/assay
+	$(INSTALL) -D -m 755 $(O)/assay-scheduler $(DESTDIR)$(libexecdir)/assay/assay-scheduler
 	$(if $(LAUNCHER_SRC),$(INSTALL) -D -m 755 $(O)/assay-box $(DESTDIR)$(libexecdir)/assay/assay-box)
 	$(INSTALL) -m 644 $(O)/libassay.a $(DESTDIR)$(libdir)/libassay.a
 	$(INSTALL) -m 644 $(wildcard include/assay/*.h) $(DESTDIR)$(includedir)/assay
@@ -360,6 +378,7 @@ install: all ## DESTDIR and prefix as usual; a prefix must be given to `make` to
 .PHONY: uninstall
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(bindir)/assay $(DESTDIR)$(libexecdir)/assay/assay-box \
+		$(DESTDIR)$(libexecdir)/assay/assay-scheduler \
 		$(DESTDIR)$(libdir)/libassay.a $(DESTDIR)$(libdir)/pkgconfig/assay.pc \
 		$(MAN:$(O)/man/%=$(DESTDIR)$(mandir)/man1/%) \
 		$(DESTDIR)$(datadir)/bash-completion/completions/assay \

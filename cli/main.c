@@ -10,45 +10,72 @@
 int assay_cli_anatomy(int argc, char **argv);
 int assay_cli_attest_show(int argc, char **argv);
 int assay_cli_attest_verify(int argc, char **argv);
+int assay_cli_cancel(int argc, char **argv);
 int assay_cli_compare(int argc, char **argv);
+int assay_cli_jobs(int argc, char **argv);
 int assay_cli_keygen(int argc, char **argv);
+int assay_cli_pools(int argc, char **argv);
 int assay_cli_recipe_check(int argc, char **argv);
 int assay_cli_recipe_infer(int argc, char **argv);
 int assay_cli_recipe_lock(int argc, char **argv);
+int assay_cli_report_nightly(int argc, char **argv);
+int assay_cli_retry(int argc, char **argv);
+int assay_cli_scheduler(int argc, char **argv);
+int assay_cli_show(int argc, char **argv);
 int assay_cli_show_trace(int argc, char **argv);
 int assay_cli_sign(int argc, char **argv);
+int assay_cli_submit(int argc, char **argv);
 int assay_cli_verify(int argc, char **argv);
+int assay_cli_worker(int argc, char **argv);
 int assay_cli_worker_check(int argc, char **argv);
+int assay_cli_workers(int argc, char **argv);
 
 const struct cli_verb cli_verbs[] = {
 	{ "anatomy", "print what every byte of a file belongs to", assay_cli_anatomy },
 	{ "attest show", "show statements without checking them", assay_cli_attest_show },
 	{ "attest verify", "check signed statements", assay_cli_attest_verify },
+	{ "cancel", "end jobs of the farm", assay_cli_cancel },
 	{ "compare", "how two files or directories differ", assay_cli_compare },
+	{ "jobs", "list the jobs of the farm", assay_cli_jobs },
 	{ "keygen", "make a signing key", assay_cli_keygen },
+	{ "pools", "list pools, hold one back", assay_cli_pools },
 	{ "recipe check", "say whether recipes are complete", assay_cli_recipe_check },
 	{ "recipe infer", "write the recipe of a package URL", assay_cli_recipe_infer },
 	{ "recipe lock", "pin what a recipe leaves open", assay_cli_recipe_lock },
+	{ "report nightly", "what is new since yesterday", assay_cli_report_nightly },
+	{ "retry", "jobs through the queue once more", assay_cli_retry },
+	{ "scheduler", "the daemon that holds the queue", assay_cli_scheduler },
+	{ "show", "one job of the farm, or its report", assay_cli_show },
 	{ "show trace", "what a build read, ran and asked of the network", assay_cli_show_trace },
 	{ "sign", "sign a file", assay_cli_sign },
+	{ "submit", "jobs into the queue", assay_cli_submit },
 	{ "verify", "rebuild one artifact here, say whether it matches", assay_cli_verify },
+	{ "worker", "draw jobs from a scheduler and run them", assay_cli_worker },
 	{ "worker check", "show what this machine can isolate", assay_cli_worker_check },
+	{ "workers", "list workers, drain or revoke one", assay_cli_workers },
 	{ NULL, NULL, NULL },
 };
 
+/* "worker check" before "worker". */
 static const struct cli_verb *find_verb(int argc, char **argv, int *ret_words)
 {
+	const struct cli_verb *one_word = NULL;
+
 	for (const struct cli_verb *verb = cli_verbs; verb->name; verb++) {
 		const char *space = strchr(verb->name, ' ');
 		size_t first = space ? (size_t)(space - verb->name) : strlen(verb->name);
 
 		if (strncmp(argv[1], verb->name, first) != 0 || argv[1][first] != '\0')
 			continue;
-		*ret_words = space ? 2 : 1;
-		if (!space || (argc > 2 && strcmp(argv[2], space + 1) == 0))
+		if (!space) {
+			one_word = verb;
+		} else if (argc > 2 && strcmp(argv[2], space + 1) == 0) {
+			*ret_words = 2;
 			return verb;
+		}
 	}
-	return NULL;
+	*ret_words = 1;
+	return one_word;
 }
 
 static void print_help(void)

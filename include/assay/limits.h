@@ -64,6 +64,11 @@
 /* The store */
 #define ASSAY_MAX_BLOB (64 * ASSAY_GIB) /* one download or stored file */
 
+/* The farm's database */
+#define ASSAY_MAX_ROWS 100000                   /* of one answer */
+#define ASSAY_MAX_ROWS_BYTES (256 * ASSAY_MIB)
+#define ASSAY_MAX_LABEL 64 /* bytes of one label of a worker */
+
 /* A build, unless the recipe says otherwise */
 #define ASSAY_DEFAULT_TIME_S (2 * 3600)
 #define ASSAY_DEFAULT_MEMORY (8 * ASSAY_GIB)

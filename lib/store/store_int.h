@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 #include "assay/store.h"
-#include "curl_late.h"
+#include "assay/curl_late.h"
 
 struct assay_store {
 	char *root;     /* absolute */

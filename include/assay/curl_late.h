@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libcurl, loaded when something is fetched (assay/late.h).  A function that is missing here belongs into
+/* libcurl, loaded when something is fetched or a scheduler is called (assay/late.h).  A function that is missing here belongs into
  * the list and below it. */
-#ifndef ASSAY_STORE_CURL_LATE_H
-#define ASSAY_STORE_CURL_LATE_H
+#ifndef ASSAY_CURL_LATE_H
+#define ASSAY_CURL_LATE_H
 
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
@@ -14,7 +14,7 @@
 #define CURL_LATE(X)                                                                               \
 	X(curl_easy_cleanup) X(curl_easy_getinfo) X(curl_easy_init) X(curl_easy_perform)           \
 	X(curl_easy_reset) X(curl_easy_setopt) X(curl_easy_strerror) X(curl_free)                  \
-	X(curl_global_init) X(curl_url) X(curl_url_cleanup) X(curl_url_dup) X(curl_url_get)        \
+	X(curl_global_init) X(curl_slist_append) X(curl_slist_free_all) X(curl_url) X(curl_url_cleanup) X(curl_url_dup) X(curl_url_get)        \
 	X(curl_url_set)
 
 struct curl_late {
@@ -37,6 +37,8 @@ enum assay_code curl_late_load(struct assay_error *err) ASSAY_CHECKED;
 #define curl_easy_strerror curl_late.curl_easy_strerror
 #define curl_free curl_late.curl_free
 #define curl_global_init curl_late.curl_global_init
+#define curl_slist_append curl_late.curl_slist_append
+#define curl_slist_free_all curl_late.curl_slist_free_all
 #define curl_url curl_late.curl_url
 #define curl_url_cleanup curl_late.curl_url_cleanup
 #define curl_url_dup curl_late.curl_url_dup

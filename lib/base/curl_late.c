@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "curl_late.h"
+#include "assay/curl_late.h"
 
 struct curl_late curl_late;
 

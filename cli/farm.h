@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the verbs that talk to a scheduler have in common. */
+#ifndef ASSAY_CLI_FARM_H
+#define ASSAY_CLI_FARM_H
+
+#include "assay/error.h"
+#include "assay/http.h"
+
+/* The scheduler of a store, or at a socket; both may be NULL. */
+enum assay_code cli_farm_connect(const char *store, const char *socket,
+				 struct assay_http_client **ret, struct assay_error *err) ASSAY_CHECKED;
+/* One call.  Returns 0, or the exit status after saying what was wrong.  *ret_answer may be NULL without one. */
+int cli_farm_call(const char *store, const char *socket, const char *method, const char *path,
+		  const json_t *body, json_t **ret_answer);
+/* Text of the scheduler's on a terminal: control bytes escaped. */
+const char *cli_farm_shown(const json_t *object, const char *key, char *out, size_t size);
+/* "3 min", "2 h", "5 d" since a time in milliseconds; "-" for 0. */
+const char *cli_farm_age(int64_t since_ms, char *out, size_t size);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* assay submit TARGET...: jobs into the queue. */
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "assay/buf.h"
+#include "assay/cleanup.h"
+#include "assay/file.h"
+#include "assay/limits.h"
+#include "cli.h"
+#include "farm.h"
+
+int assay_cli_submit(int argc, char **argv);
+
+struct arguments {
+	const char *accept, *file, *key, *needs, *pool, *priority, *socket, *store;
+	bool again, require_signature;
+	struct assay_http_client *client;
+	size_t new_jobs, known_jobs;
+};
+
+static json_t *body_of(const struct arguments *a, const char *target)
+{
+	const struct passwd *user = getpwuid(getuid());
+	json_t *body = assay_json_object(), *options = assay_json_object();
+
+	assay_json_set_text(body, "target", target);
+	assay_json_set_text(body, "submitter", user ? user->pw_name : "unknown");
+	if (a->key)
+		assay_json_set_text(body, "key", a->key);
+	if (a->needs)
+		assay_json_set_text(body, "needs", a->needs);
+	if (a->pool)
+		assay_json_set_text(body, "pool", a->pool);
+	assay_json_set_int(body, "priority", a->priority ? strtol(a->priority, NULL, 10) : 0);
+	assay_json_set_bool(body, "again", a->again);
+	if (a->accept)
+		assay_json_set_text(options, "accept", a->accept);
+	if (a->require_signature)
+		assay_json_set_bool(options, "require_signature", true);
+	assay_json_set(body, "options", options);
+	return body;
+}
+
+/* A recipe is a file of this machine; the worker finds it by its whole path. */
+static char *whole_target(const char *target)
+{
+	return strncmp(target, "pkg:", 4) == 0 ? strdup(target) : realpath(target, NULL);
+}
+
+static enum assay_code submit(struct arguments *a, const char *given, struct assay_error *err)
+{
+	assay_auto(assay_freep) char *target = whole_target(given);
+	assay_auto(assay_json_freep) json_t *body = NULL;
+	assay_auto(assay_json_freep) json_t *answer = NULL;
+	const char *how;
+
+	if (!target)
+		return assay_fail_errno(err, "%s", given);
+	body = body_of(a, target);
+	if (assay_http_call(a->client, "POST", "/v1/jobs", body, &answer, err))
+		return err->code;
+	how = assay_json_text(answer, "admission", "");
+	*(strcmp(how, "new") == 0 ? &a->new_jobs : &a->known_jobs) += 1;
+	printf("%lld  %s  %s\n", (long long)assay_json_int(answer, "job", 0), how, given);
+	return ASSAY_OK;
+}
+
+/* One target a line; empty lines and those that begin with # are passed over. */
+static enum assay_code submit_file(struct arguments *a, struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_CONTROL);
+	struct assay_span rest, line;
+
+	if (strcmp(a->file, "-") == 0 ? assay_buf_read_fd(&text, STDIN_FILENO, err) :
+					assay_file_read(AT_FDCWD, a->file, &text, err))
+		return err->code;
+	rest = assay_buf_span(&text);
+	for (size_t number = 1; assay_span_next_line(&rest, &line); number++) {
+		struct assay_span word = assay_span_trim(line);
+		assay_auto(assay_freep) char *target = NULL;
+
+		if (!word.len || word.data[0] == '#')
+			continue;
+		target = assay_span_dup(word);
+		if (!target)
+			return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+		if (submit(a, target, err))
+			return assay_context(err, "%s:%zu", a->file, number);
+	}
+	return ASSAY_OK;
+}
+
+static int run(struct arguments *a, char **targets, int count)
+{
+	struct assay_error err = ASSAY_ERROR_INIT;
+	enum assay_code code = cli_farm_connect(a->store, a->socket, &a->client, &err);
+
+	for (int i = 0; !code && i < count; i++)
+		code = submit(a, targets[i], &err);
+	if (!code && a->file)
+		code = submit_file(a, &err);
+	assay_http_client_free(a->client);
+	if (code)
+		return cli_fail(&err);
+	if (a->new_jobs + a->known_jobs > 1)
+		printf("%zu queued, %zu known before\n", a->new_jobs, a->known_jobs);
+	return 0;
+}
+
+int assay_cli_submit(int argc, char **argv)
+{
+	struct arguments a = { .client = NULL };
+	const struct cli_option options[] = {
+		{ "accept", CLI_TEXT, &a.accept },
+		{ "again", CLI_FLAG, &a.again },
+		{ "file", CLI_TEXT, &a.file },
+		{ "key", CLI_TEXT, &a.key },
+		{ "needs", CLI_TEXT, &a.needs },
+		{ "pool", CLI_TEXT, &a.pool },
+		{ "priority", CLI_TEXT, &a.priority },
+		{ "require-signature", CLI_FLAG, &a.require_signature },
+		{ "socket", CLI_TEXT, &a.socket },
+		{ "store", CLI_TEXT, &a.store },
+		{ NULL, CLI_FLAG, NULL },
+	};
+	char **args, *end = NULL;
+	int count, status = cli_parse("submit", argc, argv, options, 0, 100000, &args, &count);
+
+	if (status)
+		return status;
+	if (!count && !a.file)
+		return cli_usage("submit", "want a target, or --file");
+	if (a.key && (count > 1 || a.file))
+		return cli_usage("submit", "--key: want one target, for a key names one submission");
+	if (a.priority && (strtol(a.priority, &end, 10), *end || !*a.priority))
+		return cli_usage("submit", "--priority: want a number, have \"%s\"", a.priority);
+	return run(&a, args, count);
+}

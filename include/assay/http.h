@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTP for the farm: a server by libmicrohttpd, a client by libcurl, both over a Unix socket.  Bodies are JSON
+ * or bytes and bounded; errors are problem documents (RFC 9457).
+ */
+#ifndef ASSAY_HTTP_H
+#define ASSAY_HTTP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "assay/buf.h"
+#include "assay/error.h"
+#include "assay/json.h"
+
+/* ---- server -------------------------------------------------------------------------------------- */
+
+struct assay_http_request {
+	const char *method, *path;
+	struct assay_span body;
+	uid_t peer_uid; /* whoever connected, by the kernel's word */
+	pid_t peer_pid;
+	bool waited;	/* no more patience: answer now */
+	const char *if_none_match;
+	void *connection; /* for assay_http_query */
+};
+
+/* A parameter of the query, decoded; NULL when absent. */
+const char *assay_http_query(const struct assay_http_request *request, const char *name);
+
+struct assay_http_response {
+	unsigned status;
+	const char *type;      /* NULL: application/json */
+	struct assay_buf body; /* ends up with a newline for JSON */
+	char etag[72];	       /* with its quotes; "" for none */
+	/* > 0: there is no answer yet; the request is put aside and asked again when assay_http_wake() is
+	 * called or so many milliseconds have passed */
+	int wait_ms;
+};
+
+/* Sets body and type.  Takes the reference. */
+void assay_http_answer(struct assay_http_response *response, unsigned status, json_t *body);
+/* A problem document; the code decides the status. */
+void assay_http_problem(struct assay_http_response *response, const struct assay_error *err);
+
+/* Called from several threads at once. */
+typedef void assay_http_handler(void *data, const struct assay_http_request *request,
+				struct assay_http_response *response);
+
+struct assay_http_server;
+
+/* Listens at a Unix socket, which only this user (and root) may connect to. */
+enum assay_code assay_http_serve(const char *socket, assay_http_handler *handler, void *data,
+				 struct assay_http_server **ret, struct assay_error *err) ASSAY_CHECKED;
+/* Requests that were put aside are asked again. */
+void assay_http_wake(struct assay_http_server *server);
+/* Waits for the requests that are being answered; accepts NULL. */
+void assay_http_stop(struct assay_http_server *server);
+
+/* ---- client -------------------------------------------------------------------------------------- */
+
+struct assay_http_client;
+
+enum assay_code assay_http_client_new(const char *socket, struct assay_http_client **ret,
+				      struct assay_error *err) ASSAY_CHECKED;
+void assay_http_client_free(struct assay_http_client *client);
+void assay_http_client_freep(struct assay_http_client **client);
+
+/* One request.  body NULL: none.  *ret_answer is the parsed JSON of a 2xx answer, NULL when it has none (the caller
+ * drops it).  A problem document becomes an error: 404 and 409 ASSAY_ENOTFOUND, 400 ASSAY_EUSAGE, 403
+ * ASSAY_EUNTRUSTED, no connection ASSAY_EBUSY, the rest ASSAY_EIO. */
+enum assay_code assay_http_call(struct assay_http_client *client, const char *method,
+				const char *path, const json_t *body, json_t **ret_answer,
+				struct assay_error *err) ASSAY_CHECKED;
+/* The same with bytes of any kind. */
+enum assay_code assay_http_send(struct assay_http_client *client, const char *method,
+				const char *path, struct assay_span body, struct assay_buf *answer,
+				struct assay_error *err) ASSAY_CHECKED;
+
+#endif

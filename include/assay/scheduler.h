@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The scheduler: holds the queue (scheduler/queue.h) and answers at a Unix socket.  It never parses an artifact;
+ * reports are blobs to it.  What it answers is in docs/schema/api-1.json.
+ */
+#ifndef ASSAY_SCHEDULER_H
+#define ASSAY_SCHEDULER_H
+
+#include "assay/error.h"
+
+struct assay_scheduler_options {
+	const char *database; /* NULL: sqlite:<store>/farm/queue.db */
+	const char *store;    /* directory; NULL = default */
+	const char *socket;   /* NULL: <store>/farm/socket */
+};
+
+/* Runs until SIGINT or SIGTERM. */
+enum assay_code assay_scheduler_run(const struct assay_scheduler_options *options,
+				    struct assay_error *err) ASSAY_CHECKED;
+
+/* The socket of a store, malloc'ed, for those who call. */
+enum assay_code assay_scheduler_socket(const char *store, char **ret, struct assay_error *err)
+	ASSAY_CHECKED;
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The worker: asks a scheduler for one job after the other, runs each as `assay verify` in a process of its own, and
+ * keeps the lease alive meanwhile.  A job whose lease is lost or cancelled is killed, box and all.
+ */
+#ifndef ASSAY_WORKER_H
+#define ASSAY_WORKER_H
+
+#include <stdbool.h>
+
+#include "assay/error.h"
+
+struct assay_worker_options {
+	const char *socket; /* of the scheduler */
+	const char *store;  /* directory; NULL = default */
+	const char *name;   /* NULL: host name and process */
+	const char *pool;   /* NULL: "default" */
+	const char *labels; /* sorted words beside arch=...; NULL: none */
+	bool once;	    /* one job, then the end; ASSAY_ENOTFOUND when there is none for a minute */
+};
+
+/* Runs until SIGINT or SIGTERM; the job at hand is given back then. */
+enum assay_code assay_worker_run(const struct assay_worker_options *options, struct assay_error *err)
+	ASSAY_CHECKED;
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server: libmicrohttpd with a pool of threads; see the header. */
+#include <errno.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "assay/cleanup.h"
+#include "assay/http.h"
+#include "assay/limits.h"
+
+enum { THREADS = 4, CONNECTIONS = 4096, IDLE_S = 120, TICK_MS = 200 };
+
+/* One request on its way: its body as it arrives, and until when it may be put aside. */
+struct exchange {
+	struct assay_buf body;
+	bool began, aside;
+	int64_t until;
+	struct MHD_Connection *connection;
+	struct exchange *next;
+};
+
+struct assay_http_server {
+	struct MHD_Daemon *daemon;
+	assay_http_handler *handler;
+	void *data;
+	char *socket;
+	pthread_mutex_t lock;
+	struct exchange *aside; /* requests that wait for something to happen */
+	pthread_t clock;
+	bool stopping;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- answers ------------------------------------------------------------------------------------- */
+
+void assay_http_answer(struct assay_http_response *response, unsigned status, json_t *body)
+{
+	response->status = status;
+	response->type = NULL;
+	assay_buf_clear(&response->body);
+	assay_json_dump(body, &response->body);
+	json_decref(body);
+}
+
+static const struct {
+	enum assay_code code;
+	unsigned status;
+	const char *title;
+} problems[] = {
+	{ ASSAY_EUSAGE, 400, "Wrong request" },
+	{ ASSAY_EINPUT, 400, "Malformed request" },
+	{ ASSAY_EUNTRUSTED, 403, "Not allowed" },
+	{ ASSAY_ENOTFOUND, 404, "Not found" },
+	{ ASSAY_ELIMIT, 413, "Too large" },
+	{ ASSAY_EBUSY, 503, "Busy; try again" },
+	{ ASSAY_EIO, 500, "Trouble of the scheduler" },
+};
+
+enum { PROBLEMS = sizeof(problems) / sizeof(problems[0]) };
+
+void assay_http_problem(struct assay_http_response *response, const struct assay_error *err)
+{
+	json_t *body = assay_json_object();
+	size_t i = 0;
+
+	while (i < PROBLEMS - 1 && problems[i].code != err->code)
+		i++;
+	assay_json_set_text(body, "type", "about:blank");
+	assay_json_set_text(body, "title", problems[i].title);
+	assay_json_set_int(body, "status", problems[i].status);
+	assay_json_set_text(body, "detail", err->msg);
+	assay_http_answer(response, problems[i].status, body);
+	response->type = "application/problem+json";
+}
+
+const char *assay_http_query(const struct assay_http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+static enum MHD_Result queue(struct MHD_Connection *connection, struct assay_http_response *response)
+{
+	struct MHD_Response *answer = MHD_create_response_from_buffer(
+		response->body.len, response->body.data, MHD_RESPMEM_MUST_COPY);
+	enum MHD_Result result;
+
+	if (!answer)
+		return MHD_NO;
+	MHD_add_response_header(answer, MHD_HTTP_HEADER_CONTENT_TYPE,
+				response->type ? response->type : "application/json");
+	if (response->etag[0])
+		MHD_add_response_header(answer, MHD_HTTP_HEADER_ETAG, response->etag);
+	MHD_add_response_header(answer, MHD_HTTP_HEADER_X_CONTENT_TYPE_OPTIONS, "nosniff");
+	result = MHD_queue_response(connection, response->status, answer);
+	MHD_destroy_response(answer);
+	return result;
+}
+
+/* ---- requests ------------------------------------------------------------------------------------ */
+
+static void identify(struct MHD_Connection *connection, struct assay_http_request *request)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct ucred peer = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(peer);
+
+	if (info)
+		getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+	request->peer_uid = peer.uid;
+	request->peer_pid = peer.pid;
+}
+
+static void put_aside(struct assay_http_server *server, struct exchange *exchange)
+{
+	pthread_mutex_lock(&server->lock);
+	exchange->aside = true;
+	exchange->next = server->aside;
+	server->aside = exchange;
+	MHD_suspend_connection(exchange->connection);
+	pthread_mutex_unlock(&server->lock);
+}
+
+static enum MHD_Result respond(struct assay_http_server *server, struct exchange *exchange,
+			       const char *method, const char *path)
+{
+	struct assay_http_response response = { .body = ASSAY_BUF_INIT(ASSAY_MAX_REPORT) };
+	struct assay_http_request request = {
+		.method = method,
+		.path = path,
+		.body = assay_buf_span(&exchange->body),
+		.waited = exchange->until && now_ms() >= exchange->until,
+		.connection = exchange->connection,
+		.if_none_match = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
+							     MHD_HTTP_HEADER_IF_NONE_MATCH),
+	};
+	struct assay_error err = ASSAY_ERROR_INIT;
+	enum MHD_Result result = MHD_YES;
+
+	identify(exchange->connection, &request);
+	if (assay_buf_check(&exchange->body, "body of the request", &err))
+		assay_http_problem(&response, &err);
+	else
+		server->handler(server->data, &request, &response);
+	if (response.wait_ms > 0 && !request.waited) {
+		if (!exchange->until)
+			exchange->until = now_ms() + response.wait_ms;
+		put_aside(server, exchange);
+	} else {
+		result = queue(exchange->connection, &response);
+	}
+	assay_buf_release(&response.body);
+	return result;
+}
+
+static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *url,
+				  const char *method, const char *version, const char *upload,
+				  size_t *upload_size, void **slot)
+{
+	struct assay_http_server *server = data;
+	struct exchange *exchange = *slot;
+
+	(void)version;
+	if (!exchange) {
+		exchange = calloc(1, sizeof(*exchange));
+		if (!exchange)
+			return MHD_NO;
+		*exchange = (struct exchange){ .body = ASSAY_BUF_INIT(ASSAY_MAX_REPORT),
+					       .connection = connection };
+		*slot = exchange;
+		return MHD_YES;
+	}
+	if (*upload_size) {
+		assay_buf_add(&exchange->body, upload, *upload_size);
+		*upload_size = 0;
+		return MHD_YES;
+	}
+	return respond(server, exchange, method, url);
+}
+
+static void on_end(void *data, struct MHD_Connection *connection, void **slot,
+		   enum MHD_RequestTerminationCode code)
+{
+	struct exchange *exchange = *slot;
+
+	(void)data;
+	(void)connection;
+	(void)code;
+	if (!exchange)
+		return;
+	assay_buf_release(&exchange->body);
+	free(exchange);
+	*slot = NULL;
+}
+
+/* ---- what was put aside --------------------------------------------------------------------------- */
+
+static void resume(struct assay_http_server *server, bool all)
+{
+	struct exchange **at;
+	int64_t now = now_ms();
+
+	pthread_mutex_lock(&server->lock);
+	at = &server->aside;
+	while (*at) {
+		struct exchange *exchange = *at;
+
+		if (!all && now < exchange->until) {
+			at = &exchange->next;
+			continue;
+		}
+		*at = exchange->next;
+		exchange->aside = false;
+		MHD_resume_connection(exchange->connection);
+	}
+	pthread_mutex_unlock(&server->lock);
+}
+
+void assay_http_wake(struct assay_http_server *server)
+{
+	resume(server, true);
+}
+
+static void *clock_main(void *data)
+{
+	struct assay_http_server *server = data;
+	const struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
+
+	while (!__atomic_load_n(&server->stopping, __ATOMIC_ACQUIRE)) {
+		nanosleep(&tick, NULL);
+		resume(server, false);
+	}
+	return NULL;
+}
+
+/* ---- start and stop ------------------------------------------------------------------------------ */
+
+/* A socket that nobody answers at is left over from a scheduler that died. */
+static enum assay_code clear_socket(const char *path, const struct sockaddr_un *address,
+				    struct assay_error *err)
+{
+	assay_auto(assay_fd_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return assay_fail_errno(err, "socket");
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+		return assay_fail(err, ASSAY_EUSAGE, "%s: another scheduler is listening there", path);
+	if (errno == ECONNREFUSED)
+		unlink(path);
+	return ASSAY_OK;
+}
+
+static enum assay_code listen_at(const char *path, int *ret, struct assay_error *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	assay_auto(assay_fd_closep) int fd = -1;
+	mode_t mask;
+	int failed;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return assay_fail(err, ASSAY_EUSAGE, "%s: want a path of at most %zu bytes for a socket", path,
+				  sizeof(address.sun_path) - 1);
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (clear_socket(path, &address, err))
+		return err->code;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mask = umask(0177);
+	failed = fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, SOMAXCONN);
+	umask(mask);
+	if (failed)
+		return assay_fail_errno(err, "%s", path);
+	*ret = fd;
+	fd = -1;
+	return ASSAY_OK;
+}
+
+enum assay_code assay_http_serve(const char *socket, assay_http_handler *handler, void *data,
+				 struct assay_http_server **ret, struct assay_error *err)
+{
+	struct assay_http_server *server = calloc(1, sizeof(*server));
+	int fd;
+
+	if (!server)
+		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	*server = (struct assay_http_server){ .handler = handler,
+					      .data = data,
+					      .socket = strdup(socket),
+					      .lock = PTHREAD_MUTEX_INITIALIZER };
+	if (!server->socket)
+		assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	else if (!listen_at(socket, &fd, err)) {
+		server->daemon = MHD_start_daemon(
+			MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+			on_request, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
+			(unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+			MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_NOTIFY_COMPLETED,
+			on_end, NULL, MHD_OPTION_END);
+		if (!server->daemon) {
+			close(fd);
+			assay_fail(err, ASSAY_EIO, "%s: the HTTP server does not start", socket);
+		} else if (pthread_create(&server->clock, NULL, clock_main, server)) {
+			MHD_stop_daemon(server->daemon);
+			assay_fail(err, ASSAY_EIO, "the HTTP server's clock does not start");
+		} else {
+			*ret = server;
+			return ASSAY_OK;
+		}
+	}
+	free(server->socket);
+	free(server);
+	return err->code;
+}
+
+void assay_http_stop(struct assay_http_server *server)
+{
+	if (!server)
+		return;
+	__atomic_store_n(&server->stopping, true, __ATOMIC_RELEASE);
+	pthread_join(server->clock, NULL);
+	resume(server, true);
+	MHD_stop_daemon(server->daemon);
+	unlink(server->socket);
+	pthread_mutex_destroy(&server->lock);
+	free(server->socket);
+	free(server);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What operators look at and turn: workers, pools, health, metrics, the nightly digest. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "assay/buf.h"
+#include "assay/cleanup.h"
+#include "assay/limits.h"
+#include "metrics.h"
+#include "nightly.h"
+#include "queue.h"
+#include "scheduler.h"
+
+static enum assay_code workers(struct api_call *call, struct assay_error *err)
+{
+	static const char *const names[] = { "name", "pool", "labels", "state", "version", "#seen", "#since",
+					     "#job", NULL };
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	json_t *answer;
+
+	if (assay_database_run(call->db,
+			       "SELECT name, pool, labels, state, version, seen, since, (SELECT min(job) FROM lease "
+			       "WHERE lease.worker = worker.name) FROM worker ORDER BY name",
+			       NULL, 0, &rows, err))
+		return err->code;
+	answer = assay_json_object();
+	assay_json_set(answer, "workers", api_rows(rows, names));
+	assay_http_answer(call->response, 200, answer);
+	return ASSAY_OK;
+}
+
+static enum assay_code worker_state(struct api_call *call, struct assay_error *err)
+{
+	static const char *const keys[] = { "state", NULL };
+	const char *state;
+
+	if (api_only(call, keys, err) || api_text(call, "state", &state, err))
+		return err->code;
+	if (strcmp(state, "active") != 0 && strcmp(state, "draining") != 0 && strcmp(state, "revoked") != 0)
+		return assay_fail(err, ASSAY_EUSAGE, "state: want active, draining or revoked, have \"%s\"", state);
+	if (queue_worker_state(call->db, call->argument, state, call->now, err))
+		return err->code;
+	assay_http_wake(call->scheduler->server);
+	assay_http_answer(call->response, 200, assay_json_object());
+	return ASSAY_OK;
+}
+
+static enum assay_code pools(struct api_call *call, struct assay_error *err)
+{
+	static const char *const names[] = { "name", "#paused", "#queued", "#waiting", "#running", "#parked", NULL };
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	json_t *answer;
+
+	if (assay_database_run(
+		    call->db,
+		    "SELECT p.name, coalesce((SELECT paused FROM pool WHERE pool.name = p.name), 0), "
+		    "(SELECT count(*) FROM job WHERE pool = p.name AND state = 'queued'), "
+		    "(SELECT count(*) FROM job WHERE pool = p.name AND state = 'waiting'), "
+		    "(SELECT count(*) FROM job WHERE pool = p.name AND state = 'running'), "
+		    "(SELECT count(*) FROM job WHERE pool = p.name AND state = 'parked') "
+		    "FROM (SELECT DISTINCT pool AS name FROM class UNION SELECT name FROM pool) p ORDER BY 1",
+		    NULL, 0, &rows, err))
+		return err->code;
+	answer = assay_json_object();
+	assay_json_set(answer, "pools", api_rows(rows, names));
+	assay_http_answer(call->response, 200, answer);
+	return ASSAY_OK;
+}
+
+static enum assay_code pause_pool(struct api_call *call, struct assay_error *err)
+{
+	static const char *const keys[] = { "paused", NULL };
+
+	if (api_only(call, keys, err))
+		return err->code;
+	if (!json_is_boolean(json_object_get(call->body, "paused")))
+		return assay_fail(err, ASSAY_EUSAGE, "body of the request: want true or false for \"paused\"");
+	if (queue_pool_pause(call->db, call->argument, assay_json_bool(call->body, "paused"), err))
+		return err->code;
+	assay_http_wake(call->scheduler->server);
+	assay_http_answer(call->response, 200, assay_json_object());
+	return ASSAY_OK;
+}
+
+/* The process answers. */
+static enum assay_code healthz(struct api_call *call, struct assay_error *err)
+{
+	(void)err;
+	assay_http_answer(call->response, 200, json_pack("{s:s}", "status", "ok"));
+	return ASSAY_OK;
+}
+
+/* The database answers too. */
+static enum assay_code readyz(struct api_call *call, struct assay_error *err)
+{
+	if (assay_database_run(call->db, "SELECT version FROM schema_version", NULL, 0, NULL, err))
+		return assay_fail(err, ASSAY_EBUSY, "the database does not answer");
+	return healthz(call, err);
+}
+
+static enum assay_code metrics(struct api_call *call, struct assay_error *err)
+{
+	if (metrics_write(call->db, call->now, &call->response->body, err))
+		return err->code;
+	call->response->status = 200;
+	call->response->type = "text/plain; version=0.0.4; charset=utf-8";
+	return ASSAY_OK;
+}
+
+static enum assay_code nightly(struct api_call *call, struct assay_error *err)
+{
+	const char *since = assay_http_query(call->request, "since");
+	int64_t from = since ? strtoll(since, NULL, 10) : call->now - NIGHTLY_MS;
+	json_t *answer;
+
+	if (nightly_digest(call->db, from, call->now, &answer, err))
+		return err->code;
+	assay_http_answer(call->response, 200, answer);
+	return ASSAY_OK;
+}
+
+const struct api_endpoint api_farm[] = {
+	{ "GET", "/v1/workers", workers, "workers and what they build" },
+	{ "POST", "/v1/workers/*/state", worker_state, "activate, drain or revoke one" },
+	{ "GET", "/v1/pools", pools, "pools and how full they are" },
+	{ "POST", "/v1/pools/*/pause", pause_pool, "hold a pool back, or let it go" },
+	{ "GET", "/v1/nightly", nightly, "what is new since a time" },
+	{ "GET", "/metrics", metrics, "Prometheus text" },
+	{ "GET", "/healthz", healthz, "whether the process lives" },
+	{ "GET", "/readyz", readyz, "whether it can work" },
+	{ NULL, NULL, NULL, NULL },
+};

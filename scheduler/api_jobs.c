@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What submitters ask for: jobs in, jobs looked at. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "assay/buf.h"
+#include "assay/cleanup.h"
+#include "assay/digest.h"
+#include "assay/limits.h"
+#include "queue.h"
+#include "scheduler.h"
+
+enum { PAGE = 100, PAGE_MAX = 1000 };
+
+static const char *const job_names[] = { "#id",	       "target",    "state",	 "verdict", "reason",
+					 "submitter", "pool",	    "needs",	 "#priority", "#failures",
+					 "#created",  "#changed",   "#finished", "report",  NULL };
+
+#define JOB_COLUMNS                                                                                \
+	"id, target, state, verdict, reason, submitter, pool, needs, priority, failures, created, " \
+	"changed, finished, report"
+
+static enum assay_code submit(struct api_call *call, struct assay_error *err)
+{
+	static const char *const keys[] = { "target", "options",  "submitter", "key",	"pool",
+					    "needs",  "priority", "deadline",  "again", NULL };
+	static const char *const admissions[] = { [QUEUE_NEW] = "new",
+						  [QUEUE_REPEATED] = "repeated",
+						  [QUEUE_OPEN] = "open",
+						  [QUEUE_DONE] = "done" };
+	assay_auto(assay_buf_release) struct assay_buf options = ASSAY_BUF_INIT(ASSAY_MAX_RECIPE);
+	struct queue_submission s = {
+		.submitter = assay_json_text(call->body, "submitter", "anonymous"),
+		.key = assay_json_text(call->body, "key", NULL),
+		.pool = assay_json_text(call->body, "pool", "default"),
+		.needs = assay_json_text(call->body, "needs", ""),
+		.priority = assay_json_int(call->body, "priority", 0),
+		.deadline = assay_json_int(call->body, "deadline", 0),
+		.again = assay_json_bool(call->body, "again"),
+	};
+	const json_t *given = json_object_get(call->body, "options");
+	json_t *answer = assay_json_object();
+	enum queue_admission how = QUEUE_NEW;
+	int64_t job = 0;
+
+	if (given && !json_is_object(given))
+		assay_fail(err, ASSAY_EUSAGE, "body of the request: want an object \"options\"");
+	else if (s.priority < -100 || s.priority > 100)
+		assay_fail(err, ASSAY_EUSAGE, "priority: want -100 to 100, have %lld", (long long)s.priority);
+	else if (!api_only(call, keys, err) && !api_text(call, "target", &s.target, err)) {
+		if (given)
+			assay_json_dump_compact(given, &options);
+		else
+			assay_buf_add_text(&options, "{}");
+		s.options = assay_buf_text(&options);
+		if (!assay_buf_check(&options, "options", err) &&
+		    !queue_submit(call->db, &s, call->now, &job, &how, err)) {
+			assay_json_set_int(answer, "job", job);
+			assay_json_set_text(answer, "admission", admissions[how]);
+			assay_http_answer(call->response, how == QUEUE_NEW ? 201 : 200, answer);
+			assay_http_wake(call->scheduler->server);
+			return ASSAY_OK;
+		}
+	}
+	json_decref(answer);
+	return err->code;
+}
+
+/* Newest first; "before" continues a list. */
+static enum assay_code list(struct api_call *call, struct assay_error *err)
+{
+	const char *before = assay_http_query(call->request, "before");
+	const char *limit = assay_http_query(call->request, "limit");
+	int64_t most = limit ? strtoll(limit, NULL, 10) : PAGE;
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	json_t *answer;
+	size_t count;
+
+	if (most < 1 || most > PAGE_MAX)
+		return assay_fail(err, ASSAY_EUSAGE, "limit: want 1 to %d", PAGE_MAX);
+	if (assay_database_run(
+		    call->db,
+		    "SELECT " JOB_COLUMNS " FROM job WHERE id < $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR "
+		    "target = $3) AND ($4 = '' OR verdict = $4) AND ($5 = '' OR pool = $5) ORDER BY id DESC LIMIT $6",
+		    ASSAY_VALUES(assay_int(before ? strtoll(before, NULL, 10) : INT64_MAX),
+				 assay_text(assay_http_query(call->request, "state") ?: ""),
+				 assay_text(assay_http_query(call->request, "target") ?: ""),
+				 assay_text(assay_http_query(call->request, "verdict") ?: ""),
+				 assay_text(assay_http_query(call->request, "pool") ?: ""), assay_int(most)),
+		    &rows, err))
+		return err->code;
+	answer = assay_json_object();
+	count = assay_rows_count(rows);
+	assay_json_set(answer, "jobs", api_rows(rows, job_names));
+	if (count == (size_t)most)
+		assay_json_set_int(answer, "before", assay_rows_int(rows, count - 1, 0));
+	assay_http_answer(call->response, 200, answer);
+	return ASSAY_OK;
+}
+
+static enum assay_code find(struct api_call *call, struct assay_rows **ret, struct assay_error *err)
+{
+	int64_t job;
+
+	if (api_job(call, &job, err) ||
+	    assay_database_run(call->db, "SELECT " JOB_COLUMNS " FROM job WHERE id = $1",
+			       ASSAY_VALUES(assay_int(job)), ret, err))
+		return err->code;
+	if (!assay_rows_count(*ret))
+		return assay_fail(err, ASSAY_ENOTFOUND, "there is no job %lld", (long long)job);
+	return ASSAY_OK;
+}
+
+static enum assay_code show(struct api_call *call, struct assay_error *err)
+{
+	static const char *const names[] = { "#number", "worker", "#started", "#finished", "verdict",
+					     "reason", "candidate", "report", NULL };
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	assay_auto(assay_rows_freep) struct assay_rows *attempts = NULL;
+	json_t *jobs, *answer;
+
+	if (find(call, &rows, err) ||
+	    assay_database_run(call->db,
+			       "SELECT fence, worker, started, finished, verdict, reason, candidate, report "
+			       "FROM attempt WHERE job = $1 ORDER BY fence",
+			       ASSAY_VALUES(assay_int(assay_rows_int(rows, 0, 0))), &attempts, err))
+		return err->code;
+	jobs = api_rows(rows, job_names);
+	answer = json_incref(json_array_get(jobs, 0));
+	json_decref(jobs);
+	assay_json_set(answer, "attempts", api_rows(attempts, names));
+	assay_http_answer(call->response, 200, answer);
+	return ASSAY_OK;
+}
+
+/* A report never changes, so its digest is its tag. */
+static enum assay_code report(struct api_call *call, struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	assay_auto(assay_fd_closep) int fd = -1;
+	struct assay_digest digest;
+	const char *hex;
+
+	if (find(call, &rows, err))
+		return err->code;
+	hex = assay_rows_text(rows, 0, 13);
+	if (!hex || !assay_digest_parse(assay_span_text(hex), &digest))
+		return assay_fail(err, ASSAY_ENOTFOUND, "job %s has no report yet", call->argument);
+	snprintf(call->response->etag, sizeof(call->response->etag), "\"%s\"", hex);
+	if (call->request->if_none_match && strcmp(call->request->if_none_match, call->response->etag) == 0) {
+		call->response->status = 304;
+		return ASSAY_OK;
+	}
+	if (assay_store_get(call->scheduler->store, &digest, &fd, err) ||
+	    assay_buf_read_fd(&call->response->body, fd, err))
+		return err->code;
+	call->response->status = 200;
+	return ASSAY_OK;
+}
+
+static enum assay_code changed(struct api_call *call, enum assay_code code)
+{
+	if (!code)
+		assay_http_answer(call->response, 200, assay_json_object());
+	return code;
+}
+
+static enum assay_code cancel(struct api_call *call, struct assay_error *err)
+{
+	int64_t job;
+
+	if (api_job(call, &job, err))
+		return err->code;
+	return changed(call, queue_cancel(call->db, job, call->now, err));
+}
+
+static enum assay_code retry(struct api_call *call, struct assay_error *err)
+{
+	int64_t job;
+
+	if (api_job(call, &job, err) || queue_retry(call->db, job, call->now, err))
+		return err->code;
+	assay_http_wake(call->scheduler->server);
+	return changed(call, ASSAY_OK);
+}
+
+const struct api_endpoint api_jobs[] = {
+	{ "POST", "/v1/jobs", submit, "queue a job" },
+	{ "GET", "/v1/jobs", list, "jobs, newest first" },
+	{ "GET", "/v1/jobs/*", show, "one job with its attempts" },
+	{ "GET", "/v1/jobs/*/report", report, "its report" },
+	{ "POST", "/v1/jobs/*/cancel", cancel, "stop it" },
+	{ "POST", "/v1/jobs/*/retry", retry, "through the queue once more" },
+	{ NULL, NULL, NULL, NULL },
+};

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Out of the queue: the next job for a worker, and the heartbeats that keep it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "assay/cleanup.h"
+#include "assay/limits.h"
+#include "queue.h"
+
+/* A job that failed on the only worker there is goes back to it after this long. */
+enum { AVOID_MS = 10 * 60 * 1000 };
+
+struct lease {
+	const struct queue_worker *worker;
+	int64_t length, now;
+	struct assay_arena *arena;
+	struct queue_lease *ret;
+	/* why there is no job; not an error, so that the worker's visit is kept */
+	struct assay_error none;
+};
+
+static int64_t clamp_length(int64_t ms)
+{
+	return ms < QUEUE_LEASE_MS_MIN ? QUEUE_LEASE_MS_MIN :
+	       ms > QUEUE_LEASE_MS_MAX ? QUEUE_LEASE_MS_MAX :
+					 ms;
+}
+
+static enum assay_code greet(struct assay_database *db, struct lease *l,
+			     struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	const char *state;
+
+	if (assay_database_run(
+		    db,
+		    "INSERT INTO worker (name, pool, labels, state, version, seen, since) VALUES ($1, "
+		    "$2, $3, 'active', $4, $5, $5) ON CONFLICT (name) DO UPDATE SET pool = $2, labels = "
+		    "$3, version = $4, seen = $5 RETURNING state, (SELECT paused FROM pool WHERE name = $2)",
+		    ASSAY_VALUES(assay_text(l->worker->name), assay_text(l->worker->pool),
+				 assay_text(l->worker->labels), assay_text(l->worker->version),
+				 assay_int(l->now)),
+		    &rows, err))
+		return err->code;
+	state = assay_rows_text(rows, 0, 0);
+	if (strcmp(state, "revoked") == 0)
+		assay_fail(&l->none, ASSAY_EUNTRUSTED, "worker %s is revoked", l->worker->name);
+	else if (strcmp(state, "draining") == 0)
+		assay_fail(&l->none, ASSAY_ENOTFOUND, "no job: the worker is being drained");
+	else if (assay_rows_int(rows, 0, 1))
+		assay_fail(&l->none, ASSAY_ENOTFOUND, "no job: pool %s is paused", l->worker->pool);
+	return ASSAY_OK;
+}
+
+static bool has_word(const char *words, const char *word, size_t len)
+{
+	for (const char *at = strstr(words, word); at; at = strstr(at + 1, word))
+		if (strncmp(at, word, len) == 0 && (at == words || at[-1] == ' ') &&
+		    (at[len] == ' ' || at[len] == '\0'))
+			return true;
+	return false;
+}
+
+/* Every word that is needed is among the labels. */
+static bool can_do(const char *labels, const char *needs)
+{
+	char word[ASSAY_MAX_LABEL + 1];
+
+	while (*needs) {
+		size_t len = strcspn(needs, " ");
+
+		if (len > ASSAY_MAX_LABEL)
+			return false;
+		memcpy(word, needs, len);
+		word[len] = '\0';
+		if (len && !has_word(labels, word, len))
+			return false;
+		needs += len + (needs[len] == ' ');
+	}
+	return true;
+}
+
+/* The first of one class, as id and rank; nothing when there is none. */
+static enum assay_code first_of(struct assay_database *db, const struct lease *l, const char *needs,
+				struct assay_rows **ret, struct assay_error *err)
+{
+	return assay_database_run(
+		db,
+		"SELECT id, rank FROM job WHERE state = 'queued' AND pool = $1 AND needs = $2 AND "
+		"(avoid IS NULL OR avoid <> $3 OR changed < $4) ORDER BY rank, id LIMIT 1@SKIP@",
+		ASSAY_VALUES(assay_text(l->worker->pool), assay_text(needs),
+			     assay_text(l->worker->name), assay_int(l->now - AVOID_MS)),
+		ret, err);
+}
+
+static enum assay_code choose(struct assay_database *db, struct lease *l, int64_t *ret_job,
+			      struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *classes = NULL;
+	int64_t best = 0;
+
+	*ret_job = 0;
+	if (assay_database_run(db, "SELECT needs FROM class WHERE pool = $1 ORDER BY needs",
+			       ASSAY_VALUES(assay_text(l->worker->pool)), &classes, err))
+		return err->code;
+	for (size_t i = 0; i < assay_rows_count(classes); i++) {
+		assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+		const char *needs = assay_rows_text(classes, i, 0);
+
+		if (!can_do(l->worker->labels, needs))
+			continue;
+		if (first_of(db, l, needs, &rows, err))
+			return err->code;
+		if (assay_rows_count(rows) && (!*ret_job || assay_rows_int(rows, 0, 1) < best)) {
+			*ret_job = assay_rows_int(rows, 0, 0);
+			best = assay_rows_int(rows, 0, 1);
+		}
+	}
+	if (!*ret_job)
+		assay_fail(&l->none, ASSAY_ENOTFOUND, "no job");
+	return ASSAY_OK;
+}
+
+static enum assay_code grant(struct assay_database *db, const struct lease *l, int64_t job,
+			     struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	int64_t expires = l->now + l->length;
+
+	if (assay_database_run(db,
+			       "UPDATE job SET state = 'running', fence = fence + 1, changed = $2 WHERE "
+			       "id = $1 AND state = 'queued' RETURNING fence, target, options",
+			       ASSAY_VALUES(assay_int(job), assay_int(l->now)), &rows, err))
+		return err->code;
+	if (!assay_rows_count(rows))
+		return assay_fail(err, ASSAY_EBUSY, "queue: job %lld was taken", (long long)job);
+	*l->ret = (struct queue_lease){
+		.job = job,
+		.fence = assay_rows_int(rows, 0, 0),
+		.expires = expires,
+		.target = assay_arena_text(l->arena, assay_span_text(assay_rows_text(rows, 0, 1))),
+		.options = assay_arena_text(l->arena, assay_span_text(assay_rows_text(rows, 0, 2))),
+	};
+	if (!l->ret->target || !l->ret->options)
+		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	if (assay_database_run(db,
+			       "INSERT INTO lease (job, worker, fence, granted, expires) VALUES ($1, "
+			       "$2, $3, $4, $5)",
+			       ASSAY_VALUES(assay_int(job), assay_text(l->worker->name),
+					    assay_int(l->ret->fence), assay_int(l->now),
+					    assay_int(expires)),
+			       NULL, err) ||
+	    assay_database_run(
+		    db, "INSERT INTO attempt (job, fence, worker, started) VALUES ($1, $2, $3, $4)",
+		    ASSAY_VALUES(assay_int(job), assay_int(l->ret->fence),
+				 assay_text(l->worker->name), assay_int(l->now)),
+		    NULL, err))
+		return err->code;
+	return ASSAY_OK;
+}
+
+static enum assay_code lease(struct assay_database *db, void *data, struct assay_error *err)
+{
+	struct lease *l = data;
+	int64_t job = 0;
+
+	l->none = (struct assay_error)ASSAY_ERROR_INIT;
+	if (greet(db, l, err) || (!l->none.code && choose(db, l, &job, err)))
+		return err->code;
+	return l->none.code ? ASSAY_OK : grant(db, l, job, err);
+}
+
+enum assay_code queue_lease(struct assay_database *db, const struct queue_worker *worker,
+			    int64_t length_ms, int64_t now, struct assay_arena *arena,
+			    struct queue_lease *ret, struct assay_error *err)
+{
+	struct lease l = { worker, clamp_length(length_ms), now, arena, ret, ASSAY_ERROR_INIT };
+
+	if (assay_database_transact(db, lease, &l, err))
+		return err->code;
+	if (l.none.code)
+		*err = l.none;
+	return err->code;
+}
+
+/* ---- heartbeats ---------------------------------------------------------------------------------- */
+
+struct beat {
+	const char *worker;
+	int64_t job, fence, length, now;
+	bool cancel;
+};
+
+static enum assay_code beat(struct assay_database *db, void *data, struct assay_error *err)
+{
+	struct beat *b = data;
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+
+	if (assay_database_run(
+		    db,
+		    "UPDATE lease SET expires = $5 WHERE job = $1 AND fence = $2 AND worker = $3 AND "
+		    "expires > $4 RETURNING (SELECT cancelling FROM job WHERE id = $1)",
+		    ASSAY_VALUES(assay_int(b->job), assay_int(b->fence), assay_text(b->worker),
+				 assay_int(b->now), assay_int(b->now + b->length)),
+		    &rows, err) ||
+	    assay_database_run(db, "UPDATE worker SET seen = $2 WHERE name = $1",
+			       ASSAY_VALUES(assay_text(b->worker), assay_int(b->now)), NULL, err))
+		return err->code;
+	if (!assay_rows_count(rows))
+		return assay_fail(err, ASSAY_ENOTFOUND, "job %lld: the lease is no longer this worker's",
+				  (long long)b->job);
+	b->cancel = assay_rows_int(rows, 0, 0);
+	return ASSAY_OK;
+}
+
+enum assay_code queue_heartbeat(struct assay_database *db, const char *worker, int64_t job,
+				int64_t fence, int64_t length_ms, int64_t now, bool *ret_cancel,
+				struct assay_error *err)
+{
+	struct beat b = { worker, job, fence, clamp_length(length_ms), now, false };
+
+	if (assay_database_transact(db, beat, &b, err))
+		return err->code;
+	*ret_cancel = b.cancel;
+	return ASSAY_OK;
+}

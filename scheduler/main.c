@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * assay-scheduler: the daemon as a program of its own, so that nothing that reads artifacts is in it, and no database
+ * in what does.  `assay scheduler` checks the command line and starts it with STORE, DATABASE and SOCKET, each empty
+ * for its default.
+ */
+#include <stdio.h>
+
+#include "assay/log.h"
+#include "assay/process.h"
+#include "assay/scheduler.h"
+
+static const char *given(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+int main(int argc, char **argv)
+{
+	struct assay_scheduler_options options;
+	struct assay_error err = ASSAY_ERROR_INIT;
+
+	if (argc != 4) {
+		fputs("assay-scheduler: started by `assay scheduler`\n", stderr);
+		return 2;
+	}
+	assay_log_init();
+	assay_interrupt_init();
+	options = (struct assay_scheduler_options){ .store = given(argv[1]),
+						    .database = given(argv[2]),
+						    .socket = given(argv[3]) };
+	if (!assay_scheduler_run(&options, &err))
+		return 0;
+	fprintf(stderr, "assay: %s\n", err.msg);
+	return assay_code_exit_status(err.code);
+}

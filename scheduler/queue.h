@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The queue: who builds what next, and what becomes of it.  Every function is one transaction; all times are
+ * milliseconds of a clock that the caller brings, so that a simulation can run years in a minute.
+ *
+ *	submit -> queued -> lease -> running -> report -> done
+ *	             ^                  |
+ *	             |                  +-- no evidence, or to be confirmed: waiting, until not_before
+ *	             |                  +-- no evidence again and again: parked, with the reason
+ *	             +-- sweep ---------+-- the lease ran out: as if the worker had reported "lost"
+ *
+ * A lease carries a fence, which grows with each lease of a job.  Only who shows the newest fence may say anything
+ * about the job; a report that was acknowledged, or whose acknowledgement was lost, may be repeated.
+ */
+#ifndef ASSAY_SCHEDULER_QUEUE_H
+#define ASSAY_SCHEDULER_QUEUE_H
+
+#include "assay/arena.h"
+#include "assay/database.h"
+
+#define QUEUE_LEASE_MS_MIN 10000
+#define QUEUE_LEASE_MS_MAX (24 * 3600 * 1000)
+
+struct queue_submission {
+	const char *target;
+	const char *options;   /* canonical JSON */
+	const char *submitter;
+	const char *key;       /* of the submitter: the same key is the same submission; or NULL */
+	const char *pool;
+	const char *needs;     /* "arch=amd64 memory=large": sorted words; "" for none */
+	int64_t priority;      /* each step is worth ten minutes of waiting */
+	int64_t deadline;      /* 0: none */
+	bool again;            /* although the same job is done */
+};
+
+enum queue_admission {
+	QUEUE_NEW,
+	QUEUE_REPEATED, /* this submission was here before */
+	QUEUE_OPEN,     /* the same job is queued or running */
+	QUEUE_DONE,     /* the same job has its verdict */
+};
+
+enum assay_code queue_submit(struct assay_database *db, const struct queue_submission *submission,
+			     int64_t now, int64_t *ret_job, enum queue_admission *ret_how,
+			     struct assay_error *err) ASSAY_CHECKED;
+
+struct queue_worker {
+	const char *name, *pool;
+	const char *labels; /* sorted words */
+	const char *version;
+};
+
+struct queue_lease {
+	int64_t job, fence, expires;
+	const char *target, *options; /* in the arena */
+};
+
+/* The next job for this worker.  ASSAY_ENOTFOUND when there is none; ASSAY_EUNTRUSTED when the worker was revoked.
+ * The worker is known from then on. */
+enum assay_code queue_lease(struct assay_database *db, const struct queue_worker *worker,
+			    int64_t length_ms, int64_t now, struct assay_arena *arena,
+			    struct queue_lease *ret, struct assay_error *err) ASSAY_CHECKED;
+
+/* Prolongs a lease.  *ret_cancel: the job is to be stopped.  ASSAY_ENOTFOUND: the lease is not, or no longer,
+ * this worker's; what it does is for nothing. */
+enum assay_code queue_heartbeat(struct assay_database *db, const char *worker, int64_t job,
+				int64_t fence, int64_t length_ms, int64_t now, bool *ret_cancel,
+				struct assay_error *err) ASSAY_CHECKED;
+
+struct queue_outcome {
+	const char *verdict;   /* of DESIGN.md section 2, or "lost" or "cancelled" */
+	const char *reason;
+	const char *candidate; /* digest over what was built; NULL when nothing was */
+	const char *report;    /* digest of the report in the store; may be NULL */
+};
+
+/* Ends a lease with its outcome.  *ret_state: the job's state from then on.  ASSAY_ENOTFOUND as above. */
+enum assay_code queue_report(struct assay_database *db, const char *worker, int64_t job,
+			     int64_t fence, const struct queue_outcome *outcome, int64_t now,
+			     const char **ret_state, struct assay_error *err) ASSAY_CHECKED;
+
+/* What time alone brings: leases that ran out, waiting jobs that are due, deadlines.  At most so many at once;
+ * *ret_done says how many, so that the caller comes again at once when it was as many. */
+enum assay_code queue_sweep(struct assay_database *db, int64_t now, size_t most, size_t *ret_done,
+			    struct assay_error *err) ASSAY_CHECKED;
+
+/* A queued job ends at once; a running one is told through its heartbeat. */
+enum assay_code queue_cancel(struct assay_database *db, int64_t job, int64_t now,
+			     struct assay_error *err) ASSAY_CHECKED;
+/* A job that is done, parked or cancelled goes through the queue once more. */
+enum assay_code queue_retry(struct assay_database *db, int64_t job, int64_t now,
+			    struct assay_error *err) ASSAY_CHECKED;
+/* "active", "draining" (no new leases) or "revoked" (its leases end now). */
+enum assay_code queue_worker_state(struct assay_database *db, const char *worker, const char *state,
+				   int64_t now, struct assay_error *err) ASSAY_CHECKED;
+enum assay_code queue_pool_pause(struct assay_database *db, const char *pool, bool paused,
+				 struct assay_error *err) ASSAY_CHECKED;
+
+#endif

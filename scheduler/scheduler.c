@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The daemon.  Three things run: the server's threads, a thread that listens for what other schedulers on the same
+ * database changed, and this one, which sweeps.  None of them holds a truth of its own: all of it is in the
+ * database, and a scheduler that dies between any two lines is started again.
+ */
+#include "assay/scheduler.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "assay/cleanup.h"
+#include "assay/log.h"
+#include "assay/process.h"
+#include "place.h"
+#include "queue.h"
+#include "scheduler.h"
+#include "schema.h"
+
+enum { SWEEP_AT_ONCE = 200, SWEEP_MS = 1000, LISTEN_MS = 1000 };
+
+int64_t scheduler_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- connections --------------------------------------------------------------------------------- */
+
+enum assay_code scheduler_borrow(struct scheduler *scheduler, struct assay_database **ret,
+				 struct assay_error *err)
+{
+	*ret = NULL;
+	pthread_mutex_lock(&scheduler->lock);
+	if (scheduler->idle_count)
+		*ret = scheduler->idle[--scheduler->idle_count];
+	pthread_mutex_unlock(&scheduler->lock);
+	return *ret ? ASSAY_OK : assay_database_open(scheduler->database, ret, err);
+}
+
+void scheduler_return(struct scheduler *scheduler, struct assay_database *db)
+{
+	pthread_mutex_lock(&scheduler->lock);
+	if (scheduler->idle_count < sizeof(scheduler->idle) / sizeof(scheduler->idle[0])) {
+		scheduler->idle[scheduler->idle_count++] = db;
+		db = NULL;
+	}
+	pthread_mutex_unlock(&scheduler->lock);
+	assay_database_close(db);
+}
+
+/* ---- threads ------------------------------------------------------------------------------------- */
+
+static void *listen_main(void *data)
+{
+	struct scheduler *scheduler = data;
+	assay_auto(assay_database_closep) struct assay_database *db = NULL;
+	struct assay_error err = ASSAY_ERROR_INIT;
+
+	if (assay_database_open(scheduler->database, &db, &err)) {
+		assay_log(ASSAY_LOG_ERROR, "listening for other schedulers: %s", err.msg);
+		return NULL;
+	}
+	while (!__atomic_load_n(&scheduler->stopping, __ATOMIC_ACQUIRE))
+		if (assay_database_wait(db, LISTEN_MS))
+			assay_http_wake(scheduler->server);
+	return NULL;
+}
+
+static void sweep(struct scheduler *scheduler, struct assay_database *db)
+{
+	struct assay_error err = ASSAY_ERROR_INIT;
+	size_t done = 0;
+
+	do {
+		if (queue_sweep(db, scheduler_now(), SWEEP_AT_ONCE, &done, &err)) {
+			assay_log(ASSAY_LOG_ERROR, "sweep: %s", err.msg);
+			return;
+		}
+		if (done)
+			assay_http_wake(scheduler->server);
+	} while (done >= SWEEP_AT_ONCE && !assay_interrupted);
+}
+
+static enum assay_code run(struct scheduler *scheduler, const char *socket, struct assay_error *err)
+{
+	assay_auto(assay_database_closep) struct assay_database *db = NULL;
+	pthread_t listener;
+	bool listening;
+	const struct timespec pause = { .tv_sec = SWEEP_MS / 1000, .tv_nsec = SWEEP_MS % 1000 * 1000000L };
+
+	if (assay_database_open(scheduler->database, &db, err) || scheduler_schema(db, err) ||
+	    assay_http_serve(socket, api_serve, scheduler, &scheduler->server, err))
+		return err->code;
+	listening = assay_database_is_shared(db) &&
+		    pthread_create(&listener, NULL, listen_main, scheduler) == 0;
+	assay_log(ASSAY_LOG_NOTE, "scheduler: listening at %s, state in %.*s", socket,
+		  (int)strcspn(scheduler->database, ":"), scheduler->database);
+	while (!assay_interrupted) {
+		sweep(scheduler, db);
+		nanosleep(&pause, NULL);
+	}
+	__atomic_store_n(&scheduler->stopping, true, __ATOMIC_RELEASE);
+	if (listening)
+		pthread_join(listener, NULL);
+	assay_http_stop(scheduler->server);
+	assay_log(ASSAY_LOG_NOTE, "scheduler: stopped");
+	return ASSAY_OK;
+}
+
+/* ---- start -------------------------------------------------------------------------------------- */
+
+static enum assay_code default_database(struct assay_store *store, char **ret, struct assay_error *err)
+{
+	assay_auto(assay_freep) char *path = NULL;
+
+	if (scheduler_path(store, "queue.db", &path, err))
+		return err->code;
+	if (asprintf(ret, "sqlite:%s", path) < 0)
+		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	return ASSAY_OK;
+}
+
+enum assay_code assay_scheduler_run(const struct assay_scheduler_options *options,
+				    struct assay_error *err)
+{
+	struct scheduler scheduler = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	assay_auto(assay_freep) char *socket = NULL;
+	enum assay_code code = assay_store_open(options->store, &scheduler.store, err);
+
+	if (!code && options->database)
+		scheduler.database = strdup(options->database);
+	else if (!code)
+		code = default_database(scheduler.store, &scheduler.database, err);
+	if (!code && options->socket)
+		socket = strdup(options->socket);
+	else if (!code)
+		code = scheduler_path(scheduler.store, "socket", &socket, err);
+	if (!code)
+		code = scheduler.database && socket ? run(&scheduler, socket, err) :
+						      assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	for (size_t i = 0; i < scheduler.idle_count; i++)
+		assay_database_close(scheduler.idle[i]);
+	assay_store_free(scheduler.store);
+	free(scheduler.database);
+	return code;
+}

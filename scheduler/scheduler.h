@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the daemon share. */
+#ifndef ASSAY_SCHEDULER_SCHEDULER_H
+#define ASSAY_SCHEDULER_SCHEDULER_H
+
+#include <pthread.h>
+
+#include "assay/database.h"
+#include "assay/http.h"
+#include "assay/store.h"
+
+struct scheduler {
+	char *database; /* URL */
+	struct assay_store *store;
+	struct assay_http_server *server;
+	bool stopping;
+	/* connections that nobody uses just now */
+	pthread_mutex_t lock;
+	struct assay_database *idle[16];
+	size_t idle_count;
+};
+
+/* A connection of one's own until it is given back. */
+enum assay_code scheduler_borrow(struct scheduler *scheduler, struct assay_database **ret,
+				 struct assay_error *err) ASSAY_CHECKED;
+void scheduler_return(struct scheduler *scheduler, struct assay_database *db);
+
+int64_t scheduler_now(void); /* milliseconds since 1970 */
+
+/* What an endpoint works with.  Answers are made with assay_http_answer(); an error becomes a problem document. */
+struct api_call {
+	struct scheduler *scheduler;
+	struct assay_database *db;
+	const struct assay_http_request *request;
+	struct assay_http_response *response;
+	const char *argument; /* what stood for the star in the path */
+	json_t *body;	      /* parsed; NULL when there is none */
+	int64_t now;
+};
+
+struct api_endpoint {
+	const char *method, *path; /* one segment may be a star */
+	enum assay_code (*run)(struct api_call *call, struct assay_error *err);
+	const char *summary;
+};
+
+/* Of api_jobs.c, api_worker.c, api_farm.c; each ends with a NULL method. */
+extern const struct api_endpoint api_jobs[], api_worker[], api_farm[];
+
+/* Serves one request; an assay_http_handler. */
+void api_serve(void *scheduler, const struct assay_http_request *request,
+	       struct assay_http_response *response);
+
+/* Keys of the body: ASSAY_EUSAGE names the key when it is missing or has another type. */
+enum assay_code api_text(const struct api_call *call, const char *key, const char **ret,
+			 struct assay_error *err) ASSAY_CHECKED;
+enum assay_code api_int(const struct api_call *call, const char *key, int64_t *ret,
+			struct assay_error *err) ASSAY_CHECKED;
+/* ASSAY_EUSAGE for a key that is not in the list (NULL-terminated). */
+enum assay_code api_only(const struct api_call *call, const char *const *keys,
+			 struct assay_error *err) ASSAY_CHECKED;
+/* The argument as the number of a job. */
+enum assay_code api_job(const struct api_call *call, int64_t *ret, struct assay_error *err) ASSAY_CHECKED;
+/* Rows as an array of objects: names[i] is the key of column i, with a leading '#' for a number. */
+json_t *api_rows(const struct assay_rows *rows, const char *const *names);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables, as migrations.  A step that has landed is never edited; a change is another step. */
+#include "schema.h"
+
+static const char *const steps[] = {
+	/* 1: the queue */
+	"CREATE TABLE job ("
+	" id @ID@,"
+	" target TEXT NOT NULL," /* what to verify */
+	" options TEXT NOT NULL," /* how, as canonical JSON */
+	" digest TEXT NOT NULL," /* of both: what counts as the same job */
+	" submitter TEXT NOT NULL,"
+	" submission TEXT," /* the submitter's own key */
+	" pool TEXT NOT NULL,"
+	" needs TEXT NOT NULL," /* labels a worker must have, sorted */
+	" priority BIGINT NOT NULL,"
+	" rank BIGINT NOT NULL," /* whose is smallest is next */
+	" state TEXT NOT NULL," /* queued, waiting, running, done, parked, cancelled */
+	" not_before BIGINT NOT NULL DEFAULT 0," /* of a waiting one */
+	" deadline BIGINT NOT NULL DEFAULT 0," /* 0: none */
+	" avoid TEXT," /* the worker to ask last */
+	" fence BIGINT NOT NULL DEFAULT 0," /* grows with each lease */
+	" failures BIGINT NOT NULL DEFAULT 0," /* tries without evidence */
+	" cancelling BIGINT NOT NULL DEFAULT 0,"
+	" verdict TEXT, reason TEXT,"
+	" candidate TEXT," /* digest of what was built, of the attempt to be confirmed */
+	" report TEXT," /* digest of the report */
+	" created BIGINT NOT NULL, changed BIGINT NOT NULL, finished BIGINT NOT NULL DEFAULT 0);"
+	"CREATE UNIQUE INDEX job_submission ON job (submitter, submission);"
+	"CREATE UNIQUE INDEX job_open ON job (digest) WHERE state IN ('queued', 'waiting', 'running');"
+	"CREATE INDEX job_digest ON job (digest, id);"
+	"CREATE INDEX job_next ON job (pool, needs, rank, id) WHERE state = 'queued';"
+	"CREATE INDEX job_due ON job (not_before) WHERE state = 'waiting';"
+	"CREATE INDEX job_late ON job (deadline)"
+	" WHERE deadline > 0 AND state IN ('queued', 'waiting', 'running');"
+	"CREATE INDEX job_target ON job (target, id);"
+	"CREATE INDEX job_finished ON job (finished) WHERE finished > 0;"
+	"CREATE TABLE lease ("
+	" job BIGINT PRIMARY KEY REFERENCES job (id),"
+	" worker TEXT NOT NULL, fence BIGINT NOT NULL,"
+	" granted BIGINT NOT NULL, expires BIGINT NOT NULL);"
+	"CREATE INDEX lease_expires ON lease (expires);"
+	"CREATE INDEX lease_worker ON lease (worker);"
+	"CREATE TABLE attempt ("
+	" job BIGINT NOT NULL REFERENCES job (id), fence BIGINT NOT NULL,"
+	" worker TEXT NOT NULL, started BIGINT NOT NULL, finished BIGINT NOT NULL DEFAULT 0,"
+	" verdict TEXT, reason TEXT, candidate TEXT, report TEXT, PRIMARY KEY (job, fence));"
+	"CREATE INDEX attempt_finished ON attempt (finished);"
+	"CREATE TABLE worker ("
+	" name TEXT PRIMARY KEY, pool TEXT NOT NULL, labels TEXT NOT NULL,"
+	" state TEXT NOT NULL," /* active, draining, revoked */
+	" version TEXT NOT NULL, seen BIGINT NOT NULL, since BIGINT NOT NULL);"
+	/* the kinds of needs ever asked for: few, so that the next job is found by index in each */
+	"CREATE TABLE class (pool TEXT NOT NULL, needs TEXT NOT NULL, PRIMARY KEY (pool, needs));"
+	"CREATE TABLE pool (name TEXT PRIMARY KEY, paused BIGINT NOT NULL DEFAULT 0);"
+	/* how far each submitter's share is used up: see submit.c */
+	"CREATE TABLE share (submitter TEXT PRIMARY KEY, used BIGINT NOT NULL)",
+};
+
+enum assay_code scheduler_schema(struct assay_database *db, struct assay_error *err)
+{
+	return assay_database_migrate(db, steps, sizeof(steps) / sizeof(steps[0]), err);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What becomes of a job when a lease ends; see rules.h for the rules themselves. */
+#include "settle.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "assay/cleanup.h"
+#include "rules.h"
+
+/* What is known of the job before the outcome. */
+struct before {
+	int64_t failures, cancelling;
+	const char *verdict, *candidate; /* of an attempt that waits to be confirmed, or NULL */
+};
+
+struct after {
+	const char *state, *verdict, *reason, *candidate;
+	int64_t not_before, failures;
+	bool avoid; /* the worker that just had it */
+};
+
+static bool same(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+/* The second opinion is here: does it say the same? */
+static void confirm(const struct before *before, const struct queue_outcome *outcome,
+		    struct after *after)
+{
+	bool both_failed = same(before->verdict, outcome->verdict) && !before->candidate &&
+			   !outcome->candidate;
+
+	after->state = "done";
+	if (same(before->candidate, outcome->candidate) || both_failed)
+		return;
+	after->verdict = "flaky";
+	after->reason = "two workers built different things from the same inputs";
+}
+
+static void decide(const struct before *before, const struct queue_outcome *outcome, int64_t job,
+		   int64_t now, struct after *after)
+{
+	const struct rule *rule = rule_of(outcome->verdict);
+
+	*after = (struct after){ .state = "done",
+				 .verdict = outcome->verdict,
+				 .reason = outcome->reason,
+				 .candidate = outcome->candidate,
+				 .failures = before->failures };
+	if (before->cancelling || same(outcome->verdict, "cancelled")) {
+		after->state = "cancelled";
+	} else if (rule->kind == RULE_RETRY) {
+		/* what an earlier attempt found stays to be confirmed */
+		after->failures++;
+		after->avoid = true;
+		after->state = after->failures >= rule->tries ? "parked" : "waiting";
+		after->reason = after->failures >= rule->tries ? rule->parked : outcome->reason;
+		after->not_before = rule_next_try(rule, after->failures, job, now);
+		if (before->verdict && strcmp(after->state, "waiting") == 0) {
+			after->verdict = before->verdict;
+			after->candidate = before->candidate;
+		}
+	} else if (before->verdict) {
+		confirm(before, outcome, after);
+	} else if (rule->kind == RULE_CONFIRM) {
+		after->state = "queued";
+		after->avoid = true;
+	}
+}
+
+static enum assay_code read_before(struct assay_database *db, int64_t job, struct assay_rows **rows,
+				   struct before *ret, struct assay_error *err)
+{
+	if (assay_database_run(db,
+			       "SELECT failures, cancelling, verdict, candidate FROM job WHERE id = $1@LOCK@",
+			       ASSAY_VALUES(assay_int(job)), rows, err))
+		return err->code;
+	*ret = (struct before){ .failures = assay_rows_int(*rows, 0, 0),
+				.cancelling = assay_rows_int(*rows, 0, 1),
+				.verdict = assay_rows_text(*rows, 0, 2),
+				.candidate = assay_rows_text(*rows, 0, 3) };
+	return ASSAY_OK;
+}
+
+static enum assay_code write_after(struct assay_database *db, const struct settlement *s,
+				   const struct after *after, struct assay_error *err)
+{
+	bool over = strcmp(after->state, "done") == 0 || strcmp(after->state, "parked") == 0 ||
+		    strcmp(after->state, "cancelled") == 0;
+
+	return assay_database_run(
+		db,
+		"UPDATE job SET state = $2, verdict = $3, reason = $4, candidate = $5, report = "
+		"coalesce($6, report), not_before = $7, failures = $8, avoid = $9, changed = $10, finished = "
+		"$11, cancelling = 0 WHERE id = $1",
+		ASSAY_VALUES(assay_int(s->job), assay_text(after->state), assay_text(after->verdict),
+			     assay_text(after->reason), assay_text(after->candidate),
+			     assay_text(s->outcome->report), assay_int(after->not_before),
+			     assay_int(after->failures), assay_text(after->avoid ? s->worker : NULL),
+			     assay_int(s->now), assay_int(over ? s->now : 0)),
+		NULL, err);
+}
+
+static enum assay_code end_attempt(struct assay_database *db, const struct settlement *s,
+				   struct assay_error *err)
+{
+	if (assay_database_run(db, "DELETE FROM lease WHERE job = $1 AND fence = $2",
+			       ASSAY_VALUES(assay_int(s->job), assay_int(s->fence)), NULL, err))
+		return err->code;
+	return assay_database_run(
+		db,
+		"UPDATE attempt SET finished = $3, verdict = $4, reason = $5, candidate = $6, report = $7 "
+		"WHERE job = $1 AND fence = $2",
+		ASSAY_VALUES(assay_int(s->job), assay_int(s->fence), assay_int(s->now),
+			     assay_text(s->outcome->verdict), assay_text(s->outcome->reason),
+			     assay_text(s->outcome->candidate), assay_text(s->outcome->report)),
+		NULL, err);
+}
+
+static const char *constant_state(const char *state)
+{
+	static const char *const states[] = { "queued", "waiting", "running", "done", "parked",
+					      "cancelled" };
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(states[i], state) == 0)
+			return states[i];
+	return "unknown";
+}
+
+enum assay_code settle(struct assay_database *db, struct settlement *s, struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	struct before before = { .failures = 0 };
+	struct after after;
+
+	if (read_before(db, s->job, &rows, &before, err))
+		return err->code;
+	decide(&before, s->outcome, s->job, s->now, &after);
+	if (end_attempt(db, s, err) || write_after(db, s, &after, err))
+		return err->code;
+	s->state = constant_state(after.state);
+	return strcmp(s->state, "queued") == 0 ? assay_database_notify(db, err) : ASSAY_OK;
+}
+
+/* ---- a worker's report --------------------------------------------------------------------------- */
+
+/* The lease is gone: because this very report was taken before, or because it is somebody else's now? */
+static enum assay_code was_taken(struct assay_database *db, struct settlement *s,
+				 struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+
+	if (assay_database_run(
+		    db,
+		    "SELECT job.state FROM attempt JOIN job ON job.id = attempt.job WHERE attempt.job = "
+		    "$1 AND attempt.fence = $2 AND attempt.worker = $3 AND attempt.finished > 0 AND "
+		    "attempt.verdict = $4 AND coalesce(attempt.candidate, '') = coalesce($5, '')",
+		    ASSAY_VALUES(assay_int(s->job), assay_int(s->fence), assay_text(s->worker),
+				 assay_text(s->outcome->verdict), assay_text(s->outcome->candidate)),
+		    &rows, err))
+		return err->code;
+	if (!assay_rows_count(rows))
+		return assay_fail(err, ASSAY_ENOTFOUND,
+				  "job %lld: the lease is no longer this worker's", (long long)s->job);
+	s->state = constant_state(assay_rows_text(rows, 0, 0));
+	return ASSAY_OK;
+}
+
+static enum assay_code report(struct assay_database *db, void *data, struct assay_error *err)
+{
+	struct settlement *s = data;
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+
+	if (assay_database_run(db,
+			       "SELECT job FROM lease WHERE job = $1 AND fence = $2 AND worker = $3 "
+			       "AND expires > $4@LOCK@",
+			       ASSAY_VALUES(assay_int(s->job), assay_int(s->fence),
+					    assay_text(s->worker), assay_int(s->now)),
+			       &rows, err))
+		return err->code;
+	return assay_rows_count(rows) ? settle(db, s, err) : was_taken(db, s, err);
+}
+
+enum assay_code queue_report(struct assay_database *db, const char *worker, int64_t job,
+			     int64_t fence, const struct queue_outcome *outcome, int64_t now,
+			     const char **ret_state, struct assay_error *err)
+{
+	struct settlement s = { job, fence, worker, outcome, now, NULL };
+
+	if (assay_database_transact(db, report, &s, err))
+		return err->code;
+	*ret_state = s.state;
+	return ASSAY_OK;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Into the queue.  A job's rank is decided here and never changes: the time of its turn if the farm took one job
+ * of each submitter after the other (start-time fair queuing), earlier by what its priority is worth.  A rank is a
+ * point in time, so whoever waits long enough is overtaken by nobody: that is the ageing, and it costs nothing.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "assay/cleanup.h"
+#include "assay/digest.h"
+#include "queue.h"
+
+enum {
+	SHARE_MS = 1000,              /* of its submitter's share, for each job */
+	PRIORITY_MS = 10 * 60 * 1000, /* a step of priority is worth so much waiting */
+};
+
+struct submit {
+	const struct queue_submission *given;
+	char digest[ASSAY_DIGEST_TEXT];
+	int64_t now, job;
+	enum queue_admission how;
+};
+
+static void digest_of(const struct queue_submission *given, char *out)
+{
+	struct assay_hasher *hasher = assay_hasher_new();
+	struct assay_digest digest = { .bytes = { 0 } };
+
+	if (!hasher)
+		abort();
+	assay_hasher_add(hasher, given->target, strlen(given->target) + 1);
+	assay_hasher_add(hasher, given->options, strlen(given->options) + 1);
+	assay_hasher_end(hasher, &digest);
+	assay_hasher_free(hasher);
+	assay_digest_hex(&digest, out);
+}
+
+/* A job found by a query that gives its id and state. */
+static enum assay_code find(struct assay_database *db, const char *sql,
+			    const struct assay_value *values, size_t count, int64_t *ret_job,
+			    bool *ret_done, struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+
+	*ret_job = 0;
+	if (assay_database_run(db, sql, values, count, &rows, err))
+		return err->code;
+	if (assay_rows_count(rows)) {
+		*ret_job = assay_rows_int(rows, 0, 0);
+		*ret_done = strcmp(assay_rows_text(rows, 0, 1), "done") == 0;
+	}
+	return ASSAY_OK;
+}
+
+static enum assay_code find_known(struct assay_database *db, struct submit *s,
+				  struct assay_error *err)
+{
+	const struct queue_submission *given = s->given;
+	bool done = false;
+
+	if (given->key) {
+		if (find(db, "SELECT id, state FROM job WHERE submitter = $1 AND submission = $2",
+			 ASSAY_VALUES(assay_text(given->submitter), assay_text(given->key)), &s->job,
+			 &done, err))
+			return err->code;
+		s->how = QUEUE_REPEATED;
+		if (s->job)
+			return ASSAY_OK;
+	}
+	if (find(db,
+		 "SELECT id, state FROM job WHERE digest = $1 AND state IN ('queued', 'waiting', "
+		 "'running')",
+		 ASSAY_VALUES(assay_text(s->digest)), &s->job, &done, err))
+		return err->code;
+	s->how = QUEUE_OPEN;
+	if (s->job || given->again)
+		return ASSAY_OK;
+	if (find(db, "SELECT id, state FROM job WHERE digest = $1 ORDER BY id DESC LIMIT 1",
+		 ASSAY_VALUES(assay_text(s->digest)), &s->job, &done, err))
+		return err->code;
+	s->how = QUEUE_DONE;
+	if (!done)
+		s->job = 0;
+	return ASSAY_OK;
+}
+
+/* The submitter's turn, and its share used up by one job more. */
+static enum assay_code take_share(struct assay_database *db, const struct submit *s,
+				  int64_t *ret_turn, struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+
+	if (assay_database_run(db,
+			       "INSERT INTO share (submitter, used) VALUES ($1, $2) ON CONFLICT "
+			       "(submitter) DO UPDATE SET used = CASE WHEN share.used > $2 THEN "
+			       "share.used ELSE $2 END + $3 RETURNING used",
+			       ASSAY_VALUES(assay_text(s->given->submitter), assay_int(s->now),
+					    assay_int(SHARE_MS)),
+			       &rows, err))
+		return err->code;
+	*ret_turn = assay_rows_int(rows, 0, 0);
+	return ASSAY_OK;
+}
+
+static enum assay_code insert(struct assay_database *db, struct submit *s, int64_t rank,
+			      struct assay_error *err)
+{
+	const struct queue_submission *given = s->given;
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+
+	if (assay_database_run(db,
+			       "INSERT INTO class (pool, needs) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+			       ASSAY_VALUES(assay_text(given->pool), assay_text(given->needs)), NULL, err) ||
+	    assay_database_run(
+		    db,
+		    "INSERT INTO job (target, options, digest, submitter, submission, pool, needs, "
+		    "priority, rank, state, deadline, created, changed) VALUES ($1, $2, $3, $4, $5, "
+		    "$6, $7, $8, $9, 'queued', $10, $11, $11) ON CONFLICT DO NOTHING RETURNING id",
+		    ASSAY_VALUES(assay_text(given->target), assay_text(given->options),
+				 assay_text(s->digest), assay_text(given->submitter),
+				 assay_text(given->key), assay_text(given->pool),
+				 assay_text(given->needs), assay_int(given->priority), assay_int(rank),
+				 assay_int(given->deadline), assay_int(s->now)),
+		    &rows, err))
+		return err->code;
+	/* another scheduler was faster: its job is found in the next round */
+	if (!assay_rows_count(rows))
+		return assay_fail(err, ASSAY_EBUSY, "queue: the same job came twice at once");
+	s->job = assay_rows_int(rows, 0, 0);
+	s->how = QUEUE_NEW;
+	return assay_database_notify(db, err);
+}
+
+static enum assay_code submit(struct assay_database *db, void *data, struct assay_error *err)
+{
+	struct submit *s = data;
+	int64_t turn;
+
+	if (find_known(db, s, err))
+		return err->code;
+	if (s->job)
+		return ASSAY_OK;
+	if (take_share(db, s, &turn, err))
+		return err->code;
+	return insert(db, s, turn - s->given->priority * PRIORITY_MS, err);
+}
+
+enum assay_code queue_submit(struct assay_database *db, const struct queue_submission *submission,
+			     int64_t now, int64_t *ret_job, enum queue_admission *ret_how,
+			     struct assay_error *err)
+{
+	struct submit s = { .given = submission, .now = now };
+
+	digest_of(submission, s.digest);
+	if (assay_database_transact(db, submit, &s, err))
+		return err->code;
+	*ret_job = s.job;
+	*ret_how = s.how;
+	return ASSAY_OK;
+}

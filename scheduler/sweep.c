@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What time alone brings. */
+#include <string.h>
+
+#include "assay/cleanup.h"
+#include "queue.h"
+#include "settle.h"
+
+struct sweep {
+	int64_t now;
+	size_t most, done;
+};
+
+static enum assay_code lose(struct assay_database *db, const struct assay_rows *rows, size_t row,
+			    int64_t now, const char *reason, struct assay_error *err)
+{
+	struct queue_outcome outcome = { .verdict = "lost", .reason = reason };
+	struct settlement s = { .job = assay_rows_int(rows, row, 0),
+				.fence = assay_rows_int(rows, row, 1),
+				.worker = assay_rows_text(rows, row, 2),
+				.outcome = &outcome,
+				.now = now };
+
+	return settle(db, &s, err);
+}
+
+static enum assay_code expire(struct assay_database *db, struct sweep *sweep, struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+
+	if (assay_database_run(db,
+			       "SELECT job, fence, worker FROM lease WHERE expires <= $1 ORDER BY expires "
+			       "LIMIT $2@SKIP@",
+			       ASSAY_VALUES(assay_int(sweep->now), assay_int((int64_t)sweep->most)), &rows,
+			       err))
+		return err->code;
+	for (size_t i = 0; i < assay_rows_count(rows); i++)
+		if (lose(db, rows, i, sweep->now, "the worker was not heard of any more", err))
+			return err->code;
+	sweep->done += assay_rows_count(rows);
+	return ASSAY_OK;
+}
+
+static enum assay_code wake(struct assay_database *db, struct sweep *sweep, struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+
+	if (assay_database_run(db,
+			       "UPDATE job SET state = 'queued', changed = $1 WHERE id IN (SELECT id FROM job "
+			       "WHERE state = 'waiting' AND not_before <= $1 ORDER BY not_before LIMIT "
+			       "$2@SKIP@) RETURNING id",
+			       ASSAY_VALUES(assay_int(sweep->now), assay_int((int64_t)sweep->most)), &rows,
+			       err))
+		return err->code;
+	sweep->done += assay_rows_count(rows);
+	return assay_rows_count(rows) ? assay_database_notify(db, err) : ASSAY_OK;
+}
+
+/* Behind its deadline a job ends; a running one is told so by its next heartbeat. */
+static enum assay_code overdue(struct assay_database *db, struct sweep *sweep, struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+
+	if (assay_database_run(
+		    db,
+		    "UPDATE job SET state = CASE WHEN state = 'running' THEN state ELSE 'parked' END, "
+		    "finished = CASE WHEN state = 'running' THEN 0 ELSE $1 END, "
+		    "cancelling = CASE WHEN state = 'running' THEN 1 ELSE 0 END, "
+		    "reason = 'its deadline passed', changed = $1, deadline = 0 WHERE id IN (SELECT id FROM "
+		    "job WHERE deadline > 0 AND deadline <= $1 AND state IN ('queued', 'waiting', "
+		    "'running') ORDER BY deadline LIMIT $2@SKIP@) RETURNING id",
+		    ASSAY_VALUES(assay_int(sweep->now), assay_int((int64_t)sweep->most)), &rows, err))
+		return err->code;
+	sweep->done += assay_rows_count(rows);
+	return ASSAY_OK;
+}
+
+static enum assay_code sweep(struct assay_database *db, void *data, struct assay_error *err)
+{
+	struct sweep *s = data;
+
+	s->done = 0;
+	if (expire(db, s, err) || wake(db, s, err) || overdue(db, s, err))
+		return err->code;
+	return ASSAY_OK;
+}
+
+enum assay_code queue_sweep(struct assay_database *db, int64_t now, size_t most, size_t *ret_done,
+			    struct assay_error *err)
+{
+	struct sweep s = { now, most, 0 };
+
+	if (assay_database_transact(db, sweep, &s, err))
+		return err->code;
+	*ret_done = s.done;
+	return ASSAY_OK;
+}

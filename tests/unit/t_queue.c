@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The queue, on SQLite and, where ASSAY_TEST_POSTGRES names a server (tests/farm/postgres starts one), on
+ * PostgreSQL: the same cases on both.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assay/limits.h"
+#include "scheduler/queue.h"
+#include "scheduler/rules.h"
+#include "scheduler/schema.h"
+
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+
+static struct assay_database *db;
+static struct assay_arena arena = ASSAY_ARENA_INIT(ASSAY_MIB);
+static struct assay_error err;
+static int64_t now = 1000000;
+
+static void must(enum assay_code code)
+{
+	ck_assert_msg(code == ASSAY_OK, "%s", err.msg);
+}
+
+static void setup(void)
+{
+	const char *server = getenv("ASSAY_TEST_POSTGRES");
+
+	now = 1000000;
+	must(assay_database_open(server ? server : "sqlite::memory:", &db, &err));
+	if (server) {
+		static const char *const tables[] = { "lease", "attempt", "job", "worker", "class", "pool",
+						      "share", "schema_version" };
+
+		for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+			char sql[80];
+
+			snprintf(sql, sizeof(sql), "DROP TABLE IF EXISTS %s", tables[i]);
+			must(assay_database_run(db, sql, NULL, 0, NULL, &err));
+		}
+	}
+	must(scheduler_schema(db, &err));
+	must(scheduler_schema(db, &err)); /* a second time changes nothing */
+}
+
+static void teardown(void)
+{
+	assay_database_close(db);
+	assay_arena_release(&arena);
+}
+
+static int64_t submit_as(const char *submitter, const char *target, int64_t priority)
+{
+	struct queue_submission s = { .target = target, .options = "{}", .submitter = submitter,
+				      .pool = "dev", .needs = "", .priority = priority };
+	enum queue_admission how;
+	int64_t job;
+
+	must(queue_submit(db, &s, now, &job, &how, &err));
+	ck_assert_int_eq(how, QUEUE_NEW);
+	return job;
+}
+
+static int64_t submit(const char *target)
+{
+	return submit_as("nightly", target, 0);
+}
+
+static enum assay_code lease_with(const char *worker, const char *labels, struct queue_lease *ret)
+{
+	struct queue_worker w = { worker, "dev", labels, "test" };
+
+	return queue_lease(db, &w, MINUTE, now, &arena, ret, &err);
+}
+
+static struct queue_lease lease(const char *worker)
+{
+	struct queue_lease l;
+
+	must(lease_with(worker, "", &l));
+	return l;
+}
+
+static void none(const char *worker)
+{
+	struct queue_lease l;
+
+	ck_assert_int_eq(lease_with(worker, "", &l), ASSAY_ENOTFOUND);
+}
+
+static const char *report(const char *worker, const struct queue_lease *l, const char *verdict,
+			  const char *candidate)
+{
+	struct queue_outcome outcome = { verdict, "because", candidate, NULL };
+	const char *state;
+
+	must(queue_report(db, worker, l->job, l->fence, &outcome, now, &state, &err));
+	return state;
+}
+
+static const char *of_job(int64_t job, const char *column)
+{
+	static char text[200];
+	struct assay_rows *rows;
+	char sql[100];
+
+	snprintf(sql, sizeof(sql), "SELECT %s FROM job WHERE id = $1", column);
+	must(assay_database_run(db, sql, ASSAY_VALUES(assay_int(job)), &rows, &err));
+	snprintf(text, sizeof(text), "%s", assay_rows_text(rows, 0, 0) ? assay_rows_text(rows, 0, 0) : "");
+	assay_rows_free(rows);
+	return text;
+}
+
+static void sweep(void)
+{
+	size_t done;
+
+	must(queue_sweep(db, now, 100, &done, &err));
+}
+
+START_TEST(a_job_goes_through)
+{
+	int64_t job = submit("pkg:deb/debian/hello");
+	struct queue_lease l = lease("w1");
+	bool cancel;
+
+	ck_assert_int_eq(l.job, job);
+	ck_assert_str_eq(l.target, "pkg:deb/debian/hello");
+	none("w2");
+	must(queue_heartbeat(db, "w1", job, l.fence, MINUTE, now, &cancel, &err));
+	ck_assert(!cancel);
+	ck_assert_str_eq(report("w1", &l, "reproducible", "aa"), "done");
+	ck_assert_str_eq(of_job(job, "verdict"), "reproducible");
+	none("w1");
+}
+END_TEST
+
+START_TEST(an_acknowledgement_that_was_lost_is_given_again)
+{
+	struct queue_lease l;
+	struct queue_outcome other = { "reproducible", "", "bb", NULL };
+	const char *state;
+
+	submit("a");
+	l = lease("w1");
+	ck_assert_str_eq(report("w1", &l, "reproducible", "aa"), "done");
+	ck_assert_str_eq(report("w1", &l, "reproducible", "aa"), "done");
+	/* but only the same report */
+	ck_assert_int_eq(queue_report(db, "w1", l.job, l.fence, &other, now, &state, &err), ASSAY_ENOTFOUND);
+}
+END_TEST
+
+START_TEST(who_lost_the_lease_is_not_heard)
+{
+	int64_t job = submit("a");
+	struct queue_lease old = lease("w1"), fresh;
+	struct queue_outcome outcome = { "reproducible", "", "aa", NULL };
+	const char *state;
+	bool cancel;
+
+	now += 2 * MINUTE;
+	/* even before anybody noticed */
+	ck_assert_int_eq(queue_heartbeat(db, "w1", job, old.fence, MINUTE, now, &cancel, &err),
+			 ASSAY_ENOTFOUND);
+	sweep();
+	ck_assert_str_eq(of_job(job, "state"), "waiting");
+	now += HOUR;
+	sweep();
+	fresh = lease("w2");
+	ck_assert_int_eq(fresh.job, job);
+	ck_assert_int_gt(fresh.fence, old.fence);
+	ck_assert_int_eq(queue_report(db, "w1", job, old.fence, &outcome, now, &state, &err), ASSAY_ENOTFOUND);
+	ck_assert_int_eq(queue_report(db, "w1", job, fresh.fence, &outcome, now, &state, &err),
+			 ASSAY_ENOTFOUND);
+	ck_assert_str_eq(report("w2", &fresh, "reproducible", "aa"), "done");
+}
+END_TEST
+
+START_TEST(a_divergence_is_confirmed_elsewhere)
+{
+	int64_t job = submit("a");
+	struct queue_lease l = lease("w1");
+
+	ck_assert_str_eq(report("w1", &l, "divergent", "bb"), "queued");
+	none("w1");
+	l = lease("w2");
+	ck_assert_str_eq(report("w2", &l, "divergent", "bb"), "done");
+	ck_assert_str_eq(of_job(job, "verdict"), "divergent");
+}
+END_TEST
+
+START_TEST(two_candidates_that_differ_are_flaky)
+{
+	static const char *const second[][2] = { { "divergent", "cc" }, { "reproducible", "aa" } };
+	int64_t job = submit("a");
+	struct queue_lease l = lease("w1");
+
+	report("w1", &l, "divergent", "bb");
+	l = lease("w2");
+	ck_assert_str_eq(report("w2", &l, second[_i][0], second[_i][1]), "done");
+	ck_assert_str_eq(of_job(job, "verdict"), "flaky");
+}
+END_TEST
+
+/* A second opinion that could not be had does not forget the first. */
+START_TEST(trouble_does_not_confirm)
+{
+	int64_t job = submit("a");
+	struct queue_lease l = lease("w1");
+
+	report("w1", &l, "divergent", "bb");
+	l = lease("w2");
+	ck_assert_str_eq(report("w2", &l, "farm-error", NULL), "waiting");
+	now += HOUR;
+	sweep();
+	l = lease("w3");
+	ck_assert_str_eq(report("w3", &l, "divergent", "bb"), "done");
+	ck_assert_str_eq(of_job(job, "verdict"), "divergent");
+}
+END_TEST
+
+START_TEST(the_only_worker_may_confirm_itself_in_the_end)
+{
+	struct queue_lease l;
+
+	submit("a");
+	l = lease("w1");
+	report("w1", &l, "divergent", "bb");
+	none("w1");
+	now += 11 * MINUTE;
+	l = lease("w1");
+	ck_assert_str_eq(report("w1", &l, "divergent", "bb"), "done");
+}
+END_TEST
+
+START_TEST(what_is_hopeless_is_parked)
+{
+	static const char *const verdicts[] = { "farm-error", "inputs-lost", "timed-out", "lost", "never heard of" };
+	const struct rule *rule = rule_of(verdicts[_i]);
+	int64_t job = submit("a");
+
+	for (int64_t i = 1; i <= rule->tries; i++) {
+		char worker[20];
+		struct queue_lease l;
+
+		snprintf(worker, sizeof(worker), "w%d", (int)i);
+		l = lease(worker);
+		ck_assert_str_eq(report(worker, &l, verdicts[_i], NULL), i == rule->tries ? "parked" : "waiting");
+		now += 400 * (int64_t)HOUR;
+		sweep();
+	}
+	ck_assert_str_eq(of_job(job, "reason"), rule->parked);
+	none("w99");
+	must(queue_retry(db, job, now, &err));
+	ck_assert_int_eq(lease("w1").job, job);
+}
+END_TEST
+
+START_TEST(the_same_job_is_not_built_twice)
+{
+	struct queue_submission s = { .target = "a", .options = "{}", .submitter = "x", .pool = "dev", .needs = "" };
+	enum queue_admission how;
+	int64_t first = submit("a"), again;
+	struct queue_lease l;
+
+	must(queue_submit(db, &s, now, &again, &how, &err));
+	ck_assert_int_eq(how, QUEUE_OPEN);
+	ck_assert_int_eq(again, first);
+	l = lease("w1");
+	must(queue_submit(db, &s, now, &again, &how, &err));
+	ck_assert_int_eq(how, QUEUE_OPEN);
+	report("w1", &l, "reproducible", "aa");
+	must(queue_submit(db, &s, now, &again, &how, &err));
+	ck_assert_int_eq(how, QUEUE_DONE);
+	s.again = true;
+	must(queue_submit(db, &s, now, &again, &how, &err));
+	ck_assert_int_eq(how, QUEUE_NEW);
+	ck_assert_int_ne(again, first);
+	s.again = false;
+	s.options = "{\"accept\": \"code\"}";
+	must(queue_submit(db, &s, now, &again, &how, &err));
+	ck_assert_int_eq(how, QUEUE_NEW);
+}
+END_TEST
+
+START_TEST(a_submission_key_counts_once)
+{
+	struct queue_submission s = { .target = "a", .options = "{}", .submitter = "x", .key = "k1",
+				      .pool = "dev", .needs = "", .again = true };
+	enum queue_admission how;
+	int64_t first, second;
+	struct queue_lease l;
+
+	must(queue_submit(db, &s, now, &first, &how, &err));
+	l = lease("w1");
+	report("w1", &l, "reproducible", "aa");
+	must(queue_submit(db, &s, now, &second, &how, &err));
+	ck_assert_int_eq(how, QUEUE_REPEATED);
+	ck_assert_int_eq(first, second);
+	s.submitter = "y";
+	must(queue_submit(db, &s, now, &second, &how, &err));
+	ck_assert_int_eq(how, QUEUE_NEW);
+}
+END_TEST
+
+/* Who submits a thousand does not keep out who submits one. */
+START_TEST(submitters_take_turns)
+{
+	char target[20];
+	int64_t late;
+
+	for (int i = 0; i < 100; i++) {
+		snprintf(target, sizeof(target), "flood-%d", i);
+		submit_as("flood", target, 0);
+	}
+	now += 1;
+	late = submit_as("one", "mine", 0);
+	for (int i = 0; i < 3; i++)
+		if (lease("w1").job == late)
+			return;
+	ck_abort_msg("the single job waits behind the flood");
+}
+END_TEST
+
+START_TEST(priority_is_worth_waiting_and_no_more)
+{
+	int64_t old = submit_as("a", "old", 0), urgent;
+
+	now += 9 * MINUTE;
+	urgent = submit_as("b", "urgent", 1);
+	ck_assert_int_eq(lease("w1").job, urgent);
+	now += 2 * MINUTE;
+	submit_as("b", "urgent2", 1);
+	ck_assert_int_eq(lease("w1").job, old);
+}
+END_TEST
+
+START_TEST(needs_find_their_workers)
+{
+	struct queue_submission s = { .target = "big", .options = "{}", .submitter = "x", .pool = "dev",
+				      .needs = "arch=amd64 memory=large" };
+	enum queue_admission how;
+	struct queue_lease l;
+	int64_t job;
+
+	must(queue_submit(db, &s, now, &job, &how, &err));
+	ck_assert_int_eq(lease_with("w1", "arch=amd64 memory=larger", &l), ASSAY_ENOTFOUND);
+	ck_assert_int_eq(lease_with("w1", "xarch=amd64 memory=large", &l), ASSAY_ENOTFOUND);
+	must(lease_with("w1", "arch=amd64 disk=1 memory=large", &l));
+	ck_assert_int_eq(l.job, job);
+}
+END_TEST
+
+START_TEST(held_back_workers_and_pools_get_nothing)
+{
+	struct queue_lease l;
+	struct queue_outcome outcome = { "reproducible", "", "aa", NULL };
+	const char *state;
+
+	none("w1");
+	submit("a");
+	must(queue_pool_pause(db, "dev", true, &err));
+	none("w1");
+	must(queue_pool_pause(db, "dev", false, &err));
+	must(queue_worker_state(db, "w1", "draining", now, &err));
+	none("w1");
+	must(queue_worker_state(db, "w1", "active", now, &err));
+	l = lease("w1");
+	must(queue_worker_state(db, "w1", "revoked", now, &err));
+	ck_assert_int_eq(lease_with("w1", "", &l), ASSAY_EUNTRUSTED);
+	ck_assert_int_eq(queue_report(db, "w1", l.job, l.fence, &outcome, now, &state, &err), ASSAY_ENOTFOUND);
+	ck_assert_int_eq(queue_worker_state(db, "nobody", "active", now, &err), ASSAY_ENOTFOUND);
+}
+END_TEST
+
+START_TEST(cancelling)
+{
+	int64_t queued = submit("a"), running;
+	struct queue_lease l;
+	bool cancel;
+
+	must(queue_cancel(db, queued, now, &err));
+	ck_assert_str_eq(of_job(queued, "state"), "cancelled");
+	none("w1");
+	running = submit("b");
+	l = lease("w1");
+	must(queue_cancel(db, running, now, &err));
+	must(queue_heartbeat(db, "w1", running, l.fence, MINUTE, now, &cancel, &err));
+	ck_assert(cancel);
+	ck_assert_str_eq(report("w1", &l, "cancelled", NULL), "cancelled");
+	ck_assert_int_eq(queue_cancel(db, running, now, &err), ASSAY_ENOTFOUND);
+	/* a worker that dies meanwhile does not bring it back */
+	running = submit("c");
+	l = lease("w1");
+	must(queue_cancel(db, running, now, &err));
+	now += HOUR;
+	sweep();
+	ck_assert_str_eq(of_job(running, "state"), "cancelled");
+}
+END_TEST
+
+START_TEST(deadlines)
+{
+	struct queue_submission s = { .target = "late", .options = "{}", .submitter = "x", .pool = "dev",
+				      .needs = "", .deadline = now + MINUTE };
+	enum queue_admission how;
+	int64_t job;
+
+	must(queue_submit(db, &s, now, &job, &how, &err));
+	now += 2 * MINUTE;
+	sweep();
+	ck_assert_str_eq(of_job(job, "state"), "parked");
+	ck_assert_str_eq(of_job(job, "reason"), "its deadline passed");
+}
+END_TEST
+
+START_TEST(delays_grow_and_are_spread)
+{
+	const struct rule *rule = rule_of("farm-error");
+	int64_t first = rule_next_try(rule, 1, 7, 0), other = rule_next_try(rule, 1, 8, 0);
+
+	ck_assert_int_eq(first, rule_next_try(rule, 1, 7, 0));
+	ck_assert_int_ne(first, other);
+	for (int64_t failures = 1; failures < 60; failures++) {
+		int64_t at = rule_next_try(rule, failures, 3, 0);
+
+		ck_assert_int_ge(at, rule->delay_ms / 2);
+		ck_assert_int_le(at, rule->delay_ms * 256 * 3 / 2 + 1);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("queue");
+	TCase *tcase = tcase_create("queue");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, a_job_goes_through);
+	tcase_add_test(tcase, an_acknowledgement_that_was_lost_is_given_again);
+	tcase_add_test(tcase, who_lost_the_lease_is_not_heard);
+	tcase_add_test(tcase, a_divergence_is_confirmed_elsewhere);
+	tcase_add_loop_test(tcase, two_candidates_that_differ_are_flaky, 0, 2);
+	tcase_add_test(tcase, trouble_does_not_confirm);
+	tcase_add_test(tcase, the_only_worker_may_confirm_itself_in_the_end);
+	tcase_add_loop_test(tcase, what_is_hopeless_is_parked, 0, 5);
+	tcase_add_test(tcase, the_same_job_is_not_built_twice);
+	tcase_add_test(tcase, a_submission_key_counts_once);
+	tcase_add_test(tcase, submitters_take_turns);
+	tcase_add_test(tcase, priority_is_worth_waiting_and_no_more);
+	tcase_add_test(tcase, needs_find_their_workers);
+	tcase_add_test(tcase, held_back_workers_and_pools_get_nothing);
+	tcase_add_test(tcase, cancelling);
+	tcase_add_test(tcase, deadlines);
+	tcase_add_test(tcase, delays_grow_and_are_spread);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

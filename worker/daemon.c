@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The worker's loop.  Each job runs in a process of its own, so that a crash, or all that a job needs in memory, ends
+ * with it; what comes back is its report in a file.  The daemon itself reads no artifact.
+ */
+#include "assay/worker.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "assay/cleanup.h"
+#include "assay/digest.h"
+#include "assay/file.h"
+#include "assay/http.h"
+#include "assay/limits.h"
+#include "assay/log.h"
+#include "assay/path.h"
+#include "assay/process.h"
+#include "assay/store.h"
+#include "assay/time.h"
+
+enum {
+	LEASE_MS = 60000,
+	WAIT_MS = 20000,  /* for a job, on the scheduler's side */
+	TICK_MS = 200,
+	GRACE_MS = 1500,  /* between asking a job to end and killing it */
+	RETRY_S = 3,	  /* while the scheduler is away */
+	ONCE_TRIES = 3,
+	REPORT_TRIES = 20, /* an outcome is worth more patience than a heartbeat */
+};
+
+struct daemon {
+	const struct assay_worker_options *options;
+	struct assay_http_client *client;
+	struct assay_store *store;
+	char name[200], labels[500];
+};
+
+struct task {
+	int64_t job, fence;
+	char *target, *directory;
+	const json_t *options;
+	pid_t pid;
+};
+
+enum ending { ENDED, CANCELLED, LEASE_LOST, STOPPED };
+
+static int64_t now_ms(void)
+{
+	return (int64_t)(assay_time_monotonic() * 1000);
+}
+
+static void sleep_ms(int ms)
+{
+	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* ---- the job's process ---------------------------------------------------------------------------- */
+
+/* What a submitter may choose.  Nothing else of the options reaches a command line. */
+static const struct {
+	const char *key, *option;
+	bool flag;
+} passed[] = {
+	{ "accept", "--accept=", false },
+	{ "require_signature", "--require-signature", true },
+};
+
+static bool add_option(char **argv, size_t *count, size_t i, const json_t *options)
+{
+	const json_t *value = json_object_get(options, passed[i].key);
+
+	if (passed[i].flag && json_is_true(value))
+		argv[(*count)++] = strdup(passed[i].option);
+	else if (!passed[i].flag && json_is_string(value)) {
+		if (asprintf(&argv[*count], "%s%s", passed[i].option, json_string_value(value)) < 0)
+			return false;
+		(*count)++;
+	} else {
+		return true;
+	}
+	return argv[*count - 1] != NULL;
+}
+
+static bool make_command(const struct daemon *d, const struct task *task, char **argv)
+{
+	size_t count = 0;
+	bool ok = (argv[count++] = strdup("assay")) && (argv[count++] = strdup("verify")) &&
+		  asprintf(&argv[count++], "--store=%s", assay_store_root(d->store)) > 0 &&
+		  asprintf(&argv[count++], "--json=%s/report.json", task->directory) > 0 &&
+		  asprintf(&argv[count++], "--output=%s/run", task->directory) > 0 &&
+		  (argv[count++] = strdup("--attempts=1")) && (argv[count++] = strdup("--quiet"));
+
+	for (size_t i = 0; ok && i < sizeof(passed) / sizeof(passed[0]); i++)
+		ok = add_option(argv, &count, i, task->options);
+	/* nothing behind "--" is taken for an option */
+	return ok && (argv[count++] = strdup("--")) && (argv[count] = strdup(task->target));
+}
+
+static void child_main(char **argv)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+	}
+	execv("/proc/self/exe", argv);
+	_exit(127);
+}
+
+static enum assay_code start(const struct daemon *d, struct task *task, struct assay_error *err)
+{
+	char *argv[16] = { NULL };
+	bool ok = make_command(d, task, argv);
+
+	if (ok) {
+		task->pid = fork();
+		if (task->pid == 0)
+			child_main(argv);
+		if (task->pid < 0)
+			assay_fail_errno(err, "fork");
+		else
+			setpgid(task->pid, task->pid);
+	} else {
+		assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	}
+	for (size_t i = 0; i < sizeof(argv) / sizeof(argv[0]); i++)
+		free(argv[i]);
+	return err->code;
+}
+
+static bool has_ended(pid_t pid)
+{
+	return waitpid(pid, NULL, WNOHANG) == pid;
+}
+
+/* Asked first, so that it removes its box and its files; then killed. */
+static void stop(struct task *task)
+{
+	int64_t until = now_ms() + GRACE_MS;
+
+	kill(-task->pid, SIGTERM);
+	while (now_ms() < until) {
+		if (has_ended(task->pid))
+			return;
+		sleep_ms(20);
+	}
+	kill(-task->pid, SIGKILL);
+	waitpid(task->pid, NULL, 0);
+}
+
+/* ---- the scheduler -------------------------------------------------------------------------------- */
+
+/* ASSAY_ENOTFOUND: the lease is gone.  A scheduler that does not answer is no reason to stop: the lease may well
+ * live, and if not the outcome is refused. */
+static enum assay_code beat(struct daemon *d, const struct task *task, bool *ret_cancel,
+			    struct assay_error *err)
+{
+	assay_auto(assay_json_freep) json_t *body = assay_json_object();
+	assay_auto(assay_json_freep) json_t *answer = NULL;
+	char path[80];
+
+	snprintf(path, sizeof(path), "/v1/jobs/%lld/heartbeat", (long long)task->job);
+	assay_json_set_text(body, "worker", d->name);
+	assay_json_set_int(body, "fence", task->fence);
+	assay_json_set_int(body, "length_ms", LEASE_MS);
+	if (assay_http_call(d->client, "POST", path, body, &answer, err))
+		return err->code;
+	*ret_cancel = assay_json_bool(answer, "cancel");
+	return ASSAY_OK;
+}
+
+static enum ending watch(struct daemon *d, struct task *task)
+{
+	int64_t next = now_ms() + TICK_MS;
+
+	while (!has_ended(task->pid)) {
+		struct assay_error err = ASSAY_ERROR_INIT;
+		bool cancel = false;
+
+		if (assay_interrupted) {
+			stop(task);
+			return STOPPED;
+		}
+		sleep_ms(TICK_MS);
+		if (now_ms() < next)
+			continue;
+		/* often enough that a cancelled build is dead within two seconds of being told */
+		next = now_ms() + TICK_MS * 2;
+		switch (beat(d, task, &cancel, &err)) {
+		case ASSAY_ENOTFOUND:
+			stop(task);
+			return LEASE_LOST;
+		case ASSAY_OK:
+			if (!cancel)
+				break;
+			stop(task);
+			return CANCELLED;
+		default:
+			assay_log(ASSAY_LOG_WARNING, "job %lld: %s", (long long)task->job, err.msg);
+			next = now_ms() + RETRY_S * 1000;
+		}
+	}
+	return ENDED;
+}
+
+/* The digest over what was built: two attempts with the same one built the same. */
+static void candidate_of(const json_t *report, struct assay_buf *out)
+{
+	struct assay_hasher *hasher = assay_hasher_new();
+	struct assay_digest digest;
+	char hex[ASSAY_DIGEST_TEXT];
+	size_t i, found = 0;
+	json_t *subject;
+
+	if (!hasher)
+		abort();
+	json_array_foreach(json_object_get(report, "subjects"), i, subject) {
+		const json_t *candidate = json_object_get(subject, "candidate");
+		const char *name = assay_json_text(candidate, "name", "");
+		const char *sha256 = assay_json_text(json_object_get(candidate, "digest"), "sha256", "");
+
+		found += *sha256 != '\0';
+		assay_hasher_add(hasher, name, strlen(name) + 1);
+		assay_hasher_add(hasher, sha256, strlen(sha256) + 1);
+	}
+	assay_hasher_end(hasher, &digest);
+	assay_hasher_free(hasher);
+	if (found)
+		assay_buf_add_text(out, assay_digest_hex(&digest, hex));
+}
+
+static enum assay_code upload(struct daemon *d, struct assay_span bytes, char *hex, struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf answer = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
+	struct assay_digest digest;
+	char path[100];
+
+	assay_digest_span(bytes, &digest);
+	snprintf(path, sizeof(path), "/v1/blobs/%s", assay_digest_hex(&digest, hex));
+	return assay_http_send(d->client, "PUT", path, bytes, &answer, err);
+}
+
+static enum assay_code send_outcome(struct daemon *d, const struct task *task, const json_t *body,
+				    struct assay_error *err)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "/v1/jobs/%lld/outcome", (long long)task->job);
+	for (int try = 0;; try++) {
+		assay_auto(assay_json_freep) json_t *answer = NULL;
+
+		*err = (struct assay_error)ASSAY_ERROR_INIT;
+		if (!assay_http_call(d->client, "POST", path, body, &answer, err)) {
+			assay_log(ASSAY_LOG_NOTE, "job %lld: %s, %s", (long long)task->job,
+				  assay_json_text(body, "verdict", ""), assay_json_text(answer, "state", ""));
+			return ASSAY_OK;
+		}
+		if (err->code != ASSAY_EBUSY || try == REPORT_TRIES)
+			return err->code;
+		sleep_ms(RETRY_S * 1000);
+	}
+}
+
+/* Its report; without one it died, and that is our own trouble. */
+static void read_report(const struct task *task, struct assay_buf *text, json_t **ret)
+{
+	struct assay_error err = ASSAY_ERROR_INIT;
+	assay_auto(assay_freep) char *path = assay_path_join(task->directory, "report.json");
+
+	*ret = NULL;
+	if (!path || assay_file_read(AT_FDCWD, path, text, &err) ||
+	    assay_json_parse(assay_buf_span(text), "report", ret, &err))
+		assay_log(ASSAY_LOG_WARNING, "job %lld: no report: %s", (long long)task->job, err.msg);
+}
+
+static void report(struct daemon *d, const struct task *task, enum ending ending)
+{
+	static const char *const words[] = { [CANCELLED] = "cancelled", [STOPPED] = "lost" };
+	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
+	assay_auto(assay_buf_release) struct assay_buf candidate = ASSAY_BUF_INIT(ASSAY_DIGEST_TEXT);
+	assay_auto(assay_json_freep) json_t *found = NULL;
+	assay_auto(assay_json_freep) json_t *body = assay_json_object();
+	struct assay_error err = ASSAY_ERROR_INIT;
+	char hex[ASSAY_DIGEST_TEXT];
+
+	if (ending == LEASE_LOST) {
+		assay_log(ASSAY_LOG_WARNING, "job %lld: the lease was lost", (long long)task->job);
+		return;
+	}
+	assay_json_set_text(body, "worker", d->name);
+	assay_json_set_int(body, "fence", task->fence);
+	if (ending == ENDED)
+		read_report(task, &text, &found);
+	if (found) {
+		candidate_of(found, &candidate);
+		assay_json_set_text(body, "verdict", assay_json_text(found, "verdict", "farm-error"));
+		assay_json_set_text(body, "reason", assay_json_text(found, "reason", ""));
+		if (candidate.len)
+			assay_json_set_text(body, "candidate", assay_buf_text(&candidate));
+		if (!upload(d, assay_buf_span(&text), hex, &err))
+			assay_json_set_text(body, "report", hex);
+	} else {
+		assay_json_set_text(body, "verdict", ending == ENDED ? "farm-error" : words[ending]);
+		assay_json_set_text(body, "reason", ending == ENDED ? "the job's process died without a report" :
+								      "the worker was stopped");
+	}
+	if (send_outcome(d, task, body, &err))
+		assay_log(ASSAY_LOG_ERROR, "job %lld: the outcome was not taken: %s", (long long)task->job, err.msg);
+}
+
+static enum assay_code run_task(struct daemon *d, struct task *task, struct assay_error *err)
+{
+	struct assay_error ignored = ASSAY_ERROR_INIT;
+
+	if (assay_store_make_temp(d->store, &task->directory, err))
+		return err->code;
+	assay_log(ASSAY_LOG_NOTE, "job %lld: %s", (long long)task->job, task->target);
+	if (!start(d, task, err))
+		report(d, task, watch(d, task));
+	if (assay_path_remove_tree(AT_FDCWD, task->directory, &ignored))
+		assay_log(ASSAY_LOG_WARNING, "%s: %s", task->directory, ignored.msg);
+	return err->code;
+}
+
+/* ---- the loop ------------------------------------------------------------------------------------- */
+
+static enum assay_code ask(struct daemon *d, json_t **ret, struct assay_error *err)
+{
+	assay_auto(assay_json_freep) json_t *body = assay_json_object();
+
+	assay_json_set_text(body, "worker", d->name);
+	assay_json_set_text(body, "pool", d->options->pool ? d->options->pool : "default");
+	assay_json_set_text(body, "labels", d->labels);
+	assay_json_set_text(body, "version", ASSAY_VERSION);
+	assay_json_set_int(body, "length_ms", LEASE_MS);
+	assay_json_set_int(body, "wait_ms", d->options->once ? WAIT_MS / 4 : WAIT_MS);
+	return assay_http_call(d->client, "POST", "/v1/lease", body, ret, err);
+}
+
+static enum assay_code one_job(struct daemon *d, bool *ret_had, struct assay_error *err)
+{
+	assay_auto(assay_json_freep) json_t *lease = NULL;
+	struct task task = { .job = 0 };
+	enum assay_code code;
+
+	*ret_had = false;
+	if (ask(d, &lease, err))
+		return err->code;
+	if (!lease)
+		return ASSAY_OK;
+	*ret_had = true;
+	task = (struct task){ .job = assay_json_int(lease, "job", 0),
+			      .fence = assay_json_int(lease, "fence", 0),
+			      .target = strdup(assay_json_text(lease, "target", "")),
+			      .options = json_object_get(lease, "options") };
+	code = task.target ? run_task(d, &task, err) : assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	free(task.target);
+	free(task.directory);
+	return code;
+}
+
+static enum assay_code loop(struct daemon *d, struct assay_error *err)
+{
+	for (int idle = 0; !assay_interrupted;) {
+		bool had = false;
+
+		*err = (struct assay_error)ASSAY_ERROR_INIT;
+		if (one_job(d, &had, err)) {
+			if (err->code != ASSAY_EBUSY && !had)
+				return err->code;
+			assay_log(ASSAY_LOG_WARNING, "%s", err->msg);
+			sleep_ms(RETRY_S * 1000);
+		}
+		idle = had ? 0 : idle + 1;
+		if (d->options->once && (had || idle == ONCE_TRIES))
+			return had ? err->code : assay_fail(err, ASSAY_ENOTFOUND, "no job to do");
+	}
+	return ASSAY_OK;
+}
+
+static void describe(struct daemon *d)
+{
+	static const struct {
+		const char *machine, *arch;
+	} arches[] = { { "x86_64", "amd64" }, { "aarch64", "arm64" }, { "i686", "i386" } };
+	struct utsname host = { .nodename = "host" };
+	const char *arch;
+
+	uname(&host);
+	arch = host.machine;
+	for (size_t i = 0; i < sizeof(arches) / sizeof(arches[0]); i++)
+		if (strcmp(arches[i].machine, host.machine) == 0)
+			arch = arches[i].arch;
+	snprintf(d->labels, sizeof(d->labels), "arch=%s%s%s", arch, d->options->labels ? " " : "",
+		 d->options->labels ? d->options->labels : "");
+	if (d->options->name)
+		snprintf(d->name, sizeof(d->name), "%s", d->options->name);
+	else
+		snprintf(d->name, sizeof(d->name), "%s-%d", host.nodename, (int)getpid());
+}
+
+enum assay_code assay_worker_run(const struct assay_worker_options *options, struct assay_error *err)
+{
+	struct daemon d = { .options = options };
+	enum assay_code code = assay_store_open(options->store, &d.store, err);
+
+	describe(&d);
+	if (!code)
+		code = assay_http_client_new(options->socket, &d.client, err);
+	if (!code) {
+		assay_log(ASSAY_LOG_NOTE, "worker %s: %s", d.name, d.labels);
+		code = loop(&d, err);
+	}
+	assay_http_client_free(d.client);
+	assay_store_free(d.store);
+	return code;
+}
