@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """make.py DIRECTORY: OCI image layouts of our own: one that builds, and hostile ones.  Prints name and digest of each.
 
 The root file system is this machine's shell and a few tools with their libraries: small, and enough to build with."""
