@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* assay anatomy FILE: what every byte of a file belongs to. */
+/* assay anatomy FILE: what every byte of a file belongs to, or what it tells of its build. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -19,6 +19,7 @@ int assay_cli_anatomy(int argc, char **argv);
 struct work {
 	struct assay_side side;
 	struct assay_compare_options options;
+	bool context;
 };
 
 /* In the jail: the file is hostile. */
@@ -27,18 +28,20 @@ static enum assay_code dissect(void *data, struct assay_buf *answer, struct assa
 	const struct work *work = data;
 	assay_auto(assay_json_freep) json_t *tree = NULL;
 
-	if (assay_anatomy(&work->side, &work->options, &tree, err))
+	if (work->context ? assay_infer_context(&work->side, &work->options, &tree, err)
+			  : assay_anatomy(&work->side, &work->options, &tree, err))
 		return err->code;
 	assay_json_dump(tree, answer);
 	return assay_buf_check(answer, "anatomy", err);
 }
 
-static enum assay_code run(const char *path, struct assay_buf *ret, struct assay_error *err)
+static enum assay_code run(const char *path, bool context, struct assay_buf *ret,
+			   struct assay_error *err)
 {
 	assay_auto(assay_fd_closep) int fd = -1;
 	assay_auto(assay_fd_closep) int spill = -1;
 	struct assay_jail jail = { .what = path, .answer_max = ASSAY_MAX_REPORT };
-	struct work work = { .side = { .name = path } };
+	struct work work = { .side = { .name = path }, .context = context };
 
 	if (assay_file_open(AT_FDCWD, path, &fd, err) || assay_spill_open(&spill, err))
 		return err->code;
@@ -122,15 +125,53 @@ static void print_tree(const json_t *object, int depth, struct assay_buf *out)
 	print_file(json_object_get(object, "decoded"), depth, out);
 }
 
-static enum assay_code print(struct assay_span answer, struct assay_error *err)
+static void print_fact(const json_t *fact, struct assay_buf *out)
+{
+	char value[SHOWN];
+	size_t i;
+	json_t *part;
+
+	assay_buf_printf(out, "%-16s %s", assay_json_text(fact, "kind", ""),
+			 shown(fact, "value", value));
+	if (assay_json_int(fact, "count", 1) > 1)
+		assay_buf_printf(out, " (%lld times)", (long long)assay_json_int(fact, "count", 1));
+	if (json_object_get(fact, "field"))
+		assay_buf_printf(out, "\n%-16s   %s at %lld", "", assay_json_text(fact, "field", ""),
+				 (long long)assay_json_int(fact, "offset", 0));
+	json_array_foreach(json_object_get(fact, "path"), i, part) {
+		const char *text = json_string_value(part);
+
+		assay_buf_printf(out, "%s%s", i ? " / " : " in ",
+				 assay_span_show(assay_span_text(text ? text : "?"), value,
+						 sizeof(value)));
+	}
+	assay_buf_add_text(out, "\n");
+}
+
+static void print_context(const json_t *context, struct assay_buf *out)
+{
+	size_t i;
+	json_t *fact;
+
+	json_array_foreach(json_object_get(context, "facts"), i, fact)
+		print_fact(fact, out);
+	if (json_array_size(json_object_get(context, "facts")) == 0)
+		assay_buf_add_text(out, "nothing in the file tells of its build\n");
+}
+
+static enum assay_code print(struct assay_span answer, bool context, struct assay_error *err)
 {
 	assay_auto(assay_json_freep) json_t *tree = NULL;
 	assay_auto(assay_buf_release) struct assay_buf out = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
 
 	if (assay_json_parse(answer, "anatomy", &tree, err))
 		return err->code;
-	assay_buf_printf(&out, "%10s %10s  %-9s %s\n", "offset", "length", "kind", "field");
-	print_file(tree, 0, &out);
+	if (context) {
+		print_context(tree, &out);
+	} else {
+		assay_buf_printf(&out, "%10s %10s  %-9s %s\n", "offset", "length", "kind", "field");
+		print_file(tree, 0, &out);
+	}
 	if (assay_json_bool(tree, "truncated"))
 		assay_buf_add_text(&out, "(cut short by a limit)\n");
 	if (assay_buf_check(&out, "anatomy", err))
@@ -141,7 +182,9 @@ static enum assay_code print(struct assay_span answer, struct assay_error *err)
 int assay_cli_anatomy(int argc, char **argv)
 {
 	struct cli_optional json = { 0 };
+	bool context = false;
 	const struct cli_option options[] = {
+		{ "context", CLI_FLAG, &context },
 		{ "json", CLI_OPTIONAL, &json },
 		{ NULL, CLI_FLAG, NULL },
 	};
@@ -153,9 +196,9 @@ int assay_cli_anatomy(int argc, char **argv)
 
 	if (status)
 		return status;
-	code = run(args[0], &answer, &err);
+	code = run(args[0], context, &answer, &err);
 	if (!code && !json.given)
-		code = print(assay_buf_span(&answer), &err);
+		code = print(assay_buf_span(&answer), context, &err);
 	else if (!code)
 		code = json.value ? assay_file_write(AT_FDCWD, json.value, assay_buf_span(&answer),
 						     0644, &err) :

@@ -9,12 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "assay/cleanup.h"
 #include "assay/compare.h"
 #include "assay/jail.h"
 #include "assay/log.h"
+#include "assay/time.h"
+#include "drift.h"
 
 struct pair {
 	struct assay_side left, right;
@@ -44,6 +47,39 @@ static enum assay_code run_jailed(struct pair *pair, json_t **ret, struct assay_
 	return assay_json_parse(assay_buf_span(&answer), "comparison", ret, err);
 }
 
+static const char *variable(const struct assay_job *job, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *const *v = job->plan.env; v && *v; v++)
+		if (strncmp(*v, name, len) == 0 && (*v)[len] == '=')
+			return *v + len + 1;
+	return NULL;
+}
+
+/* What we know of our own build; of theirs we know what they published. */
+static struct assay_build_context our_context(const struct assay_job *job)
+{
+	static struct utsname kernel;
+	const json_t *attempt = json_array_get(job->attempts, json_array_size(job->attempts) - 1);
+	struct assay_build_context context = {
+		.path = job->plan.build_path,
+		.hostname = job->plan.hostname,
+		.user = job->plan.user,
+		.timezone = variable(job, "TZ"),
+		.locale = variable(job, "LC_ALL"),
+		.source_date_epoch = job->plan.source_date_epoch,
+		.cpus = job->plan.cpus,
+		.finished = assay_time_now(),
+	};
+	int64_t elapsed = (int64_t)json_number_value(json_object_get(attempt, "wall_s"));
+
+	context.started = context.finished - elapsed;
+	if (uname(&kernel) == 0)
+		context.kernel = kernel.release;
+	return context;
+}
+
 /* Compares two blobs of the store. */
 static enum assay_code compare_blobs(struct assay_job *job, const char *name,
 				     const struct assay_digest *left,
@@ -54,13 +90,7 @@ static enum assay_code compare_blobs(struct assay_job *job, const char *name,
 	assay_auto(assay_fd_closep) int right_fd = -1;
 	assay_auto(assay_fd_closep) int left_spill = -1;
 	assay_auto(assay_fd_closep) int right_spill = -1;
-	struct assay_build_context context = {
-		.path = job->plan.build_path,
-		.hostname = job->plan.hostname,
-		.user = job->plan.user,
-		.source_date_epoch = job->plan.source_date_epoch,
-		.cpus = job->plan.cpus,
-	};
+	struct assay_build_context context = our_context(job);
 	struct pair pair;
 
 	if (assay_store_get(job->store, left, &left_fd, err) ||
@@ -100,6 +130,9 @@ static enum assay_code judge_first(struct assay_job *job, struct assay_subject *
 		return assay_context(err, "%s", subject->name);
 	if (!assay_verdict_parse(assay_json_text(subject->report, "verdict", ""), &subject->verdict))
 		return assay_fail(err, ASSAY_EBUG, "comparison without a verdict");
+	if (subject->verdict == ASSAY_DIVERGENT &&
+	    drift_describe(job, subject, &candidate->sha256, err))
+		return assay_context(err, "%s", subject->name);
 	return ASSAY_OK;
 }
 

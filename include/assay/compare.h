@@ -44,6 +44,13 @@ enum assay_code assay_anatomy(const struct assay_side *side,
 			      const struct assay_compare_options *options, json_t **ret,
 			      struct assay_error *err) ASSAY_CHECKED;
 
+/* What a file tells of the build that made it, as {"schema": "assay.context/1", "facts": [...]}: its
+ * compilers and generators with their versions, build paths, users, hosts, times and time zones, each
+ * with the place where it stands.  Traces, not proofs: whoever builds can write what he likes. */
+enum assay_code assay_infer_context(const struct assay_side *side,
+				    const struct assay_compare_options *options, json_t **ret,
+				    struct assay_error *err) ASSAY_CHECKED;
+
 /* Finds the content of a nested member, such as {"data.tar.*", "./usr/share/doc/x/copyright"} in a
  * .deb (each element a glob over member names; encodings are passed through by themselves).
  * ASSAY_ENOTFOUND when there is none. */

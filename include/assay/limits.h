@@ -30,6 +30,7 @@
 /* Comparison and report */
 #define ASSAY_MAX_DIVERGENCES 10000   /* records in one report; the rest is counted */
 #define ASSAY_MAX_RANGES 64           /* byte ranges listed in one divergence */
+#define ASSAY_MAX_FACTS 4096          /* different facts told of one artifact's build */
 #define ASSAY_MAX_VALUE_SHOWN 256     /* bytes of a value shown in a report */
 #define ASSAY_MAX_DIFF_INPUT (8 * ASSAY_MIB) /* a text larger than this is not line-diffed */
 #define ASSAY_MAX_DIFF_LINES 200      /* lines of one unified diff in a report */

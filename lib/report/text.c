@@ -331,6 +331,16 @@ static void story(const struct page *page, const json_t *pair)
 
 /* ---- a whole verification ------------------------------------------------------------------------ */
 
+/* What the two artifacts tell of the tools that made them. */
+static void drift(const struct page *page, const json_t *pair)
+{
+	size_t i;
+	json_t *sentence;
+
+	json_array_foreach(json_object_get(json_object_get(pair, "context"), "drift"), i, sentence)
+		fill(page, 2, json_string_value(sentence));
+}
+
 static void subject(const struct page *page, const json_t *pair)
 {
 	const json_t *name = json_object_get(json_object_get(pair, "subject"), "name");
@@ -342,6 +352,7 @@ static void subject(const struct page *page, const json_t *pair)
 	fill_key(page, 2, "", pair, "reason");
 	artifact(page, pair, "subject");
 	artifact(page, pair, "candidate");
+	drift(page, pair);
 	story(page, pair);
 }
 

@@ -35,6 +35,8 @@ if "$ASSAY" --help | grep -q '^  anatomy '; then
 	for file in text/a gzip/a tar/a elf/a empty/a; do
 		"$ASSAY" anatomy --json="${file%/a}.anatomy.json" "$file" >/dev/null ||
 			echo "not ok - anatomy of $file"
+		"$ASSAY" anatomy --context --json="${file%/a}.context.json" "$file" >/dev/null ||
+			echo "not ok - context of $file"
 	done
 fi
 find "$PWD" "$top/tests/golden" -name '*.json' -exec "$python" "$top/tests/schema/validate.py" \
