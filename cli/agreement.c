@@ -116,7 +116,8 @@ static enum assay_code hold_against(struct agreement *all, size_t a, size_t b,
 	json_t *report;
 	enum assay_verdict verdict = ASSAY_FARM_ERROR;
 
-	if (cli_pair_compare(all->groups[a].members[0], all->groups[b].members[0], &report, err))
+	if (cli_pair_compare(all->groups[a].members[0], all->groups[b].members[0],
+			     NULL, &report, err))
 		return err->code;
 	assay_verdict_parse(assay_json_text(report, "verdict", ""), &verdict);
 	if (verdict == ASSAY_EQUIVALENT)

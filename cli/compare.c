@@ -9,6 +9,7 @@
 #include "assay/cleanup.h"
 #include "assay/file.h"
 #include "assay/verdict.h"
+#include "build_context.h"
 #include "cli.h"
 #include "output.h"
 #include "pair.h"
@@ -29,20 +30,38 @@ static int exit_status(const json_t *report, const char *accept)
 	return assay_verdict_exit_status(verdict, assay_json_text(report, "grade", NULL), accept);
 }
 
+static enum assay_code compare_two(char *const paths[2], const char *const files[2], json_t **ret,
+				   struct assay_error *err)
+{
+	assay_auto(cli_build_context_release) struct cli_build_context left = { 0 };
+	assay_auto(cli_build_context_release) struct cli_build_context right = { 0 };
+	const struct cli_pair_contexts contexts = { files[0] ? &left.build : NULL,
+						    files[1] ? &right.build : NULL };
+
+	if (files[0] && cli_build_context_read(files[0], &left, err))
+		return err->code;
+	if (files[1] && cli_build_context_read(files[1], &right, err))
+		return err->code;
+	return cli_pair_compare(paths[0], paths[1], &contexts, ret, err);
+}
+
 int assay_cli_compare(int argc, char **argv);
 int assay_cli_compare(int argc, char **argv)
 {
 	struct cli_outputs outputs = { 0 };
 	bool quiet = false;
 	const char *accept = "reproducible";
+	const char *contexts[2] = { NULL, NULL };
 	const struct cli_option options[] = {
 		{ "accept", CLI_TEXT, &accept },
 		{ "html", CLI_TEXT, &outputs.html },
 		{ "json", CLI_OPTIONAL, &outputs.json },
 		{ "json-format", CLI_TEXT, &outputs.json_format },
 		{ "junit", CLI_TEXT, &outputs.junit },
+		{ "left-context", CLI_TEXT, &contexts[0] },
 		{ "markdown", CLI_TEXT, &outputs.markdown },
 		{ "quiet", CLI_FLAG, &quiet },
+		{ "right-context", CLI_TEXT, &contexts[1] },
 		{ "sarif", CLI_TEXT, &outputs.sarif },
 		{ "verbose", CLI_FLAG, &outputs.verbose },
 		{ NULL, CLI_FLAG, NULL },
@@ -63,7 +82,10 @@ int assay_cli_compare(int argc, char **argv)
 	if (status)
 		return status;
 	outputs.accept = accept;
-	if (count == 2 ? cli_pair_compare(args[0], args[1], &report, &err) :
+	if (count > 2 && (contexts[0] || contexts[1]))
+		return cli_usage("compare", "--left-context and --right-context: want two files, "
+					    "have %d", count);
+	if (count == 2 ? compare_two(args, contexts, &report, &err) :
 			 cli_agreement(args, (size_t)count, &report, &err)) {
 		cli_fail(&err);
 		return 2; /* trouble, as in cmp and diff */

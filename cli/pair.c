@@ -48,7 +48,8 @@ static bool is_directory(int fd)
 	return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-enum assay_code cli_pair_compare(const char *left, const char *right, json_t **ret,
+enum assay_code cli_pair_compare(const char *left, const char *right,
+				 const struct cli_pair_contexts *contexts, json_t **ret,
 				 struct assay_error *err)
 {
 	const char *const paths[3] = { left, right, NULL };
@@ -70,6 +71,10 @@ enum assay_code cli_pair_compare(const char *left, const char *right, json_t **r
 		jail.readable = paths;
 	if (assay_spill_open(&left_spill, err) || assay_spill_open(&right_spill, err))
 		return err->code;
+	if (contexts) {
+		work.left.context = contexts->left;
+		work.right.context = contexts->right;
+	}
 	work.options.spill_fd[0] = left_spill;
 	work.options.spill_fd[1] = right_spill;
 	if (assay_jail_run(&jail, compare, &work, &answer, err))
