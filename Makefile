@@ -38,6 +38,8 @@ BUILD_PACKAGES := gcc make perl-base pkg-config git ca-certificates scdoc libarc
 RUN_PACKAGES := libcurl4 libarchive13 mmdebstrap apt gpgv debian-archive-keyring dpkg-dev
 TEST_PACKAGES := check minisign signify-openbsd gpg gpg-agent openssl zstd xz-utils bzip2 binutils \
 	python3-jsonschema python3-yaml fakeroot perl
+CAUSE_PACKAGES := build-essential debhelper dwz faketime zip cpio texinfo help2man doxygen bison groff asciidoc-base \
+	gettext python3 libncurses-dev
 LINT_PACKAGES := codespell shellcheck pmccabe clang clang-format-14 bear gcovr libclang-rt-14-dev
 
 O := build/$(B)
@@ -237,7 +239,7 @@ deps-lint: deps ## the same for whoever works on the code: linters, clang, cover
 # ---- tests -------------------------------------------------------------------------------------
 # Unit programs, fuzz targets on their corpora, and scripts: tests/FOLDER/run or any tests/FOLDER/NAME.sh.
 # The heavy ones have targets of their own.
-HEAVY := web bench badday hostile system farm
+HEAVY := web bench badday hostile system farm causes torture
 SCRIPTS := $(sort $(filter-out $(foreach h,$(HEAVY),tests/$(h)/%),$(wildcard tests/*/run tests/*/*.sh)))
 TESTS := $(UNIT_BIN) $(FUZZ_BIN) $(SCRIPTS)
 ifdef T
@@ -289,6 +291,11 @@ hostile: all $(O)/hostile/suite $(O)/hostile/attack ## builds that attack the bo
 .PHONY: hostile-mutants
 hostile-mutants: all $(O)/hostile/suite $(O)/hostile/attack ## each layer of the box left out in turn: some row must notice
 	$(O)/hostile/suite --mutants
+
+.PHONY: causes
+causes: all ## how well causes are named: labelled pairs made with public tools, Debian sources rebuilt
+	@tools/deps $(CAUSE_PACKAGES)
+	tests/causes/run $(O)/assay build/causes
 
 .PHONY: fuzz
 fuzz: ## T=tar SECS=60: libFuzzer on one target, beginning with its corpus
