@@ -99,7 +99,7 @@ def build_all(work):
             other = rebuild(work, source, name, changes)
             for deb in sorted(os.listdir(base)):
                 if os.path.exists(os.path.join(other, deb)):
-                    result.append(Case(f"deb-{deb.split('_')[0]}-{name}", causes, "", os.path.join(base, deb),
+                    result.append(Case(f"rebuild-{deb.split('_')[0]}-{name}", causes, "", os.path.join(base, deb),
                                        os.path.join(other, deb), planted=False, may_agree=True))
     shutil.rmtree(os.path.join(work, "build"), ignore_errors=True)
     return result
