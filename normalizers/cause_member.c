@@ -27,6 +27,9 @@ const char *assay_cause_attribute(const struct assay_attribute *left,
 	if (!left || !right)
 		return NULL;
 	word = assay_field_word(left->field);
+	if (strcmp(word, "type") == 0 &&
+	    (assay_span_ends(left->value, "link") || assay_span_ends(right->value, "link")))
+		return "link_target_differs";
 	if (strcmp(word, "mtime") == 0 && is_zone_apart(left->number, right->number))
 		return "timezone_in_timestamps";
 	if (strcmp(word, "mode") != 0)
@@ -48,6 +51,9 @@ static const char *const leftovers[] = {
 
 const char *assay_cause_presence(struct assay_span name)
 {
+	/* a section whose name ends with the seed of the compiler */
+	if (assay_span_starts(name, ".gnu.lto_"))
+		return "lto_random_symbol_suffix";
 	for (size_t i = 0; i < sizeof(leftovers) / sizeof(leftovers[0]); i++)
 		if (assay_span_find(name, 0, assay_span_text(leftovers[i])) != SIZE_MAX)
 			return "cache_files_shipped";

@@ -186,6 +186,68 @@ static bool match_fixed(const struct assay_evidence *e, const struct assay_range
 	return false;
 }
 
+/* ---- strings with their length before them ---- */
+
+static bool is_all_printable(struct assay_span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!is_printable(s.data[i]))
+			return false;
+	return true;
+}
+
+static uint64_t number_at(struct assay_span s, uint64_t at, unsigned width, bool big)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < width; i++)
+		value = value << 8 | s.data[big ? at + i : at + width - 1 - i];
+	return value;
+}
+
+/* The string whose length stands at `at`; it must reach the end of what differs and be text. */
+static bool string_at(struct assay_span s, uint64_t at, unsigned width, bool big, uint64_t end,
+		      struct assay_span *ret)
+{
+	uint64_t len;
+
+	if (at + width > s.len)
+		return false;
+	len = number_at(s, at, width, big);
+	if (len < SHORTEST_STRING || len > LONGEST_PIECE || len > s.len - at - width ||
+	    at + width + len < end)
+		return false;
+	*ret = assay_span_cut(s, at + width, len);
+	return is_all_printable(*ret);
+}
+
+/* As marshal, class files and many others write strings: a range that begins with a length of one,
+ * two or four bytes, in either order. */
+static bool match_prefixed(const struct assay_evidence *e, const struct assay_range *range,
+			   struct assay_match *ret)
+{
+	static const struct {
+		unsigned width;
+		bool big;
+	} shapes[] = { { 1, false }, { 2, true }, { 4, false }, { 4, true }, { 2, false } };
+	struct assay_change change = change_of(e);
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		unsigned width = shapes[i].width;
+
+		/* the high bytes of a length may be equal */
+		for (uint64_t back = 0; back < width && back <= range->left && back <= range->right;
+		     back++)
+			if (string_at(e->left, range->left - back, width, shapes[i].big,
+				      range->left + range->left_length, &change.left) &&
+			    string_at(e->right, range->right - back, width, shapes[i].big,
+				      range->right + range->right_length, &change.right) &&
+			    assay_cause_change(&change, ret))
+				return true;
+	}
+	return false;
+}
+
 static bool match_range(const struct assay_evidence *e, const struct assay_range *range,
 			struct assay_match *ret)
 {
@@ -209,12 +271,8 @@ static bool match_range(const struct assay_evidence *e, const struct assay_range
 		return false;
 	if (e->is_text)
 		return match_lines(&change, a, b, ret);
-	for (size_t i = 0; i < a.len; i++)
-		if (!is_printable(a.data[i]))
-			return false;
-	for (size_t i = 0; i < b.len; i++)
-		if (!is_printable(b.data[i]))
-			return false;
+	if (!is_all_printable(a) || !is_all_printable(b))
+		return match_prefixed(e, range, ret);
 	if (a.len < SHORTEST_STRING || b.len < SHORTEST_STRING)
 		return false;
 	change.left = a;

@@ -84,7 +84,7 @@ bool assay_causes_recognise(const struct assay_evidence *evidence, struct assay_
 const char *assay_cause_attribute(const struct assay_attribute *left,
 				  const struct assay_attribute *right, bool folds,
 				  enum assay_severity *severity);
-/* Of a member that only one side has, by its name; NULL: nothing is known of such names. */
+/* Of a member or section that only one side has, by its name; NULL: nothing is known of such names. */
 const char *assay_cause_presence(struct assay_span name);
 
 #endif

@@ -202,13 +202,57 @@ static bool is_generic(const struct assay_format *format)
 	return format == &assay_format_text || format == &assay_format_binary;
 }
 
+/* Two compressors: the choice is a difference, and so is what the payloads differ in. */
+static enum assay_code compare_encoders(struct assay_walk *walk, struct assay_scope *up,
+					const struct task tasks[2], bool *ret_done,
+					struct assay_error *err)
+{
+	const struct assay_anatomy *l = &tasks[0].anatomy, *r = &tasks[1].anatomy;
+	struct assay_range range = { 0, l->bytes.len, 0, r->bytes.len };
+	enum assay_payload payload;
+	char text[256];
+	struct assay_difference d = {
+		.field = &assay_field_format,
+		.left_present = true,
+		.right_present = true,
+		.values = { { assay_span_text(l->format->name), assay_span_text(r->format->name) },
+			    true,
+			    true },
+		.ranges = &range,
+		.range_count = 1,
+		.bytes = assay_bytes_differing(l->bytes, r->bytes),
+		.cause = "compression_encoder_differs",
+		.confidence = ASSAY_CERTAIN,
+		.severity = ASSAY_SEVERITY_METADATA,
+		.explanation = text,
+	};
+	enum assay_code code =
+		assay_walk_encoded(walk, up, l, l->root, r, r->root, &payload, err);
+
+	*ret_done = !code && payload != ASSAY_PAYLOAD_NONE;
+	if (!*ret_done)
+		return code;
+	snprintf(text, sizeof(text), "compressed as %s on the left and as %s on the right, %s payload",
+		 l->format->name, r->format->name,
+		 payload == ASSAY_PAYLOAD_EQUAL ? "with the same" : "with another");
+	return assay_walk_record(walk, up, &d, NULL, err);
+}
+
 /* Not the same format on both sides, or not readable as one. */
 static enum assay_code compare_unlike(struct assay_walk *walk, struct assay_scope *up,
 				      const struct task tasks[2], struct assay_error *err)
 {
 	const struct assay_anatomy *l = &tasks[0].anatomy, *r = &tasks[1].anatomy;
 	char note[512] = "";
+	bool done = false;
 
+	if (!l->malformed && !r->malformed &&
+	    (l->root->flags & r->root->flags & ASSAY_NODE_ENCODED)) {
+		enum assay_code code = compare_encoders(walk, up, tasks, &done, err);
+
+		if (code || done)
+			return code;
+	}
 	if (l->malformed || r->malformed)
 		snprintf(note, sizeof(note), "compared as bytes (%s%s%s%s)",
 			 l->malformed ? "left: " : "", l->malformed ? l->malformed : "",

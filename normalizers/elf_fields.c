@@ -59,7 +59,8 @@ const struct assay_field assay_elf_fields[] = {
 		      "the build-id of the debug information that dwz moved to a file shared by the "
 		      "programs of a package: a hash of what was stripped from here"),
 	[ASSAY_ELF_COMMENT] =
-		NEVER(ASSAY_METADATA, "elf.comment", ASSAY_SEVERITY_METADATA, NULL,
+		NEVER(ASSAY_METADATA, "elf.comment", ASSAY_SEVERITY_METADATA,
+		      "compiler_version_differs",
 		      "the identification of the compilers that made the objects (.comment)"),
 	[ASSAY_ELF_DEBUG] = NEVER(ASSAY_METADATA, "elf.debug", ASSAY_SEVERITY_METADATA, NULL,
 				  "debug information: never loaded, but executed by debuggers (DWARF)"),

@@ -515,6 +515,10 @@ static enum assay_code record_value(struct assay_walk *walk, struct assay_scope 
 		return ASSAY_OK;
 	}
 	describe(d->field, &d->values, text, sizeof(text));
+	if ((!l || !r) && !d->cause) {
+		d->cause = assay_cause_presence((l ? l : r)->name);
+		d->confidence = d->cause ? ASSAY_LIKELY : d->confidence;
+	}
 	if (d->field->kind == ASSAY_ENCODING) {
 		/* encoded bytes say nothing to a reader */
 		d->values = (struct assay_values){ .left_present = d->left_present,

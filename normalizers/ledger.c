@@ -36,8 +36,26 @@ static void key_part(struct assay_buf *key, struct assay_span part)
 	assay_buf_add_span(key, part);
 }
 
-/* What makes two entries the same story.  Values of folded ones may vary within a group; of all
- * others they belong to the story.  An unexplained difference is a story of its own. */
+/* One cause that works on many members alike, whatever the values: a clock, a path, a generator.  What
+ * runs, and what stands on one side only, is always listed one by one. */
+static bool varies_within_group(const struct assay_ledger_entry *entry)
+{
+	static const char *const others[] = { "member_renamed", "debug_symbols_not_stripped",
+					      "compression_encoder_differs" };
+	const struct assay_cause *cause = entry->cause ? assay_cause_find(entry->cause) : NULL;
+
+	if (entry->pass)
+		return true;
+	if (!cause || entry->confidence < ASSAY_LIKELY)
+		return false;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(cause->id, others[i]) == 0)
+			return true;
+	return entry->severity < ASSAY_SEVERITY_CODE && cause->class != ASSAY_CAUSE_PACKAGING &&
+	       cause->class != ASSAY_CAUSE_UNEXPLAINED;
+}
+
+/* What makes two entries the same story.  An unexplained difference is a story of its own. */
 static void entry_key(const struct assay_ledger_entry *entry, struct assay_buf *key)
 {
 	bool alone = !entry->pass && !cause_explains(entry->cause);
@@ -51,7 +69,7 @@ static void entry_key(const struct assay_ledger_entry *entry, struct assay_buf *
 	key_part(key, assay_span_text(entry->cause));
 	key_part(key, assay_span_text(entry->pass));
 	assay_buf_printf(key, "%d", entry->severity);
-	if (entry->pass)
+	if (varies_within_group(entry))
 		return;
 	key_part(key, entry->values.text.left);
 	key_part(key, entry->values.text.right);

@@ -142,7 +142,7 @@ enum assay_code assay_walk_renames(struct assay_walk *walk, struct assay_scope *
 		bool is_right = pair->left == NULL;
 		const struct assay_node *node = is_right ? pair->right : pair->left;
 
-		if (node->flags & ASSAY_NODE_MEMBER)
+		if ((node->flags & ASSAY_NODE_MEMBER) && !done[i])
 			code = add_candidate(is_right ? scope->right : scope->left, node, i,
 					     is_right, list, &count, err);
 	}

@@ -312,6 +312,8 @@ static enum assay_code compare_children(struct assay_walk *walk, struct assay_sc
 	for (size_t i = 0; i < pairs.matched && !code; i++)
 		code = compare_pair(walk, scope, &pairs.items[i], err);
 	if (!code && pairs.matched < pairs.count)
+		code = assay_walk_respelled(walk, scope, done, err);
+	if (!code && pairs.matched < pairs.count)
 		code = assay_walk_renames(walk, scope, done, err);
 	for (size_t i = pairs.matched; i < pairs.count && !code; i++)
 		if (!done[i])

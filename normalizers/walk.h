@@ -131,6 +131,10 @@ enum assay_code assay_walk_bytes(struct assay_walk *walk, struct assay_scope *sc
 enum assay_code assay_walk_renames(struct assay_walk *walk, struct assay_scope *scope, bool *done,
 				   struct assay_error *err) ASSAY_CHECKED;
 
+/* respell.c: members whose names differ by one rule, in the same way. */
+enum assay_code assay_walk_respelled(struct assay_walk *walk, struct assay_scope *scope, bool *done,
+				     struct assay_error *err) ASSAY_CHECKED;
+
 /* record.c */
 enum assay_code assay_walk_record(struct assay_walk *walk, struct assay_scope *scope,
 				  const struct assay_difference *difference,

@@ -82,7 +82,7 @@ for name, a, b in (("", "p1", "p2"), ("-longer", "p1", "quite/another/place")):
     vary("elf-comp-dir" + name, "gcc_captures_build_path",
          CC + "mkdir -p $D; mv *.c $D; cd $D; gcc -g -O2 -Wl,--build-id=none *.c -o $OLDPWD/out", "D", a, b)
     vary("elf-file-macro" + name, "captures_build_path_via_assert",
-         CC + """mkdir -p $D; mv *.c $D; sed -i 's/"%d.n"/__FILE__ "%d"/' $D/main.c
+         CC + """mkdir -p $D; mv *.c $D; sed -i 's/"%d.n"/"%s %d", __FILE__/' $D/main.c
 gcc -O2 -Wl,--build-id=none $PWD/$D/*.c -o out""", "D", a, b)
     vary("elf-stripped-path" + name, "build_id_differences_only",
          CC + "mkdir -p $D; mv *.c $D; cd $D; gcc -g -O2 -Wl,--build-id *.c -o $OLDPWD/out; strip $OLDPWD/out", "D", a, b)
