@@ -174,6 +174,10 @@ struct assay_located {
 	bool is_consequence;
 };
 
+/* Differing bytes of two spans: of equal lengths by position, else the longer of the two middles between
+ * a common beginning and end. */
+uint64_t assay_bytes_differing(struct assay_span left, struct assay_span right);
+
 /* Where a format's differ puts what it finds. */
 struct assay_findings;
 void assay_findings_add(struct assay_findings *findings, const struct assay_located *located);

@@ -3,6 +3,7 @@
 #include "claims.h"
 
 #include <fnmatch.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@
 #include "extract.h"
 
 #define LIES_SHOWN 100
+#define THREAD_WORTH (256 * ASSAY_KIB) /* below, a thread costs more than it saves */
 #define CLAIM_MAX (16 * ASSAY_MIB)
 #define CLAIMANTS 12
 #define TEXT_PATH 8
@@ -286,6 +288,58 @@ static void test_side(const struct assay_claims *claims, struct assay_span name,
 	}
 }
 
+/* One side's part of the work; the sides do not meet. */
+struct testing {
+	const struct assay_claims *claims;
+	struct assay_span name, content;
+	bool present, lies;
+	const char *hex;
+};
+
+static void *test_main(void *data)
+{
+	struct testing *t = data;
+
+	test_side(t->claims, t->name, t->content, t->present, &t->hex, &t->lies);
+	return NULL;
+}
+
+/* Large files are summed on both cores. */
+static void test_both(const struct assay_walk *walk, struct testing sides[2])
+{
+	pthread_t thread;
+	bool started = walk->two_threads && sides[0].present && sides[1].present &&
+		       sides[1].content.len >= THREAD_WORTH &&
+		       pthread_create(&thread, NULL, test_main, &sides[1]) == 0;
+
+	test_main(&sides[0]);
+	if (started)
+		pthread_join(thread, NULL);
+	else
+		test_main(&sides[1]);
+}
+
+static void note_fact(const struct assay_walk *walk, struct party *party, struct fact *fact,
+		      struct assay_span name, const struct assay_span contents[2],
+		      const bool present[2])
+{
+	struct testing sides[2];
+
+	for (size_t i = 0; i < 2; i++)
+		sides[i] = (struct testing){ &party->claims[i], name, contents[i], present[i],
+					     false, NULL };
+	test_both(walk, sides);
+	for (size_t i = 0; i < 2; i++) {
+		fact->hex[i] = sides[i].hex;
+		fact->lies[i] = sides[i].lies;
+		/* as dpkg-gencontrol counts: whole KiB, one for a directory */
+		if (present[i])
+			party->kib[i] += assay_span_ends(name, "/") ?
+						 1 :
+						 (contents[i].len + 1023) / 1024;
+	}
+}
+
 void assay_claims_note(struct assay_walk *walk, struct assay_span name, struct assay_span left,
 		       bool left_present, struct assay_span right, bool right_present)
 {
@@ -306,15 +360,7 @@ void assay_claims_note(struct assay_walk *walk, struct assay_span name, struct a
 			continue;
 		}
 		party->files++;
-		for (size_t side = 0; side < 2; side++) {
-			test_side(&party->claims[side], name, contents[side], present[side],
-				  &fact->hex[side], &fact->lies[side]);
-			/* as dpkg-gencontrol counts: whole KiB, one for a directory */
-			if (present[side])
-				party->kib[side] += assay_span_ends(name, "/") ?
-							    1 :
-							    (contents[side].len + 1023) / 1024;
-		}
+		note_fact(walk, party, fact, name, contents, present);
 	}
 }
 

@@ -24,26 +24,6 @@ struct pair {
 	bool has_root; /* of which others may be consequences */
 };
 
-/* As the engine counts: places of equally long spans, else the longer middle between the common
- * beginning and end. */
-static uint64_t differing(struct assay_span a, struct assay_span b)
-{
-	size_t shorter = a.len < b.len ? a.len : b.len, head = 0, tail = 0;
-	uint64_t count = 0;
-
-	if (a.len != b.len) {
-		while (head < shorter && a.data[head] == b.data[head])
-			head++;
-		while (tail < shorter - head &&
-		       a.data[a.len - 1 - tail] == b.data[b.len - 1 - tail])
-			tail++;
-		return (a.len > b.len ? a.len : b.len) - head - tail;
-	}
-	for (size_t i = 0; i < a.len; i++)
-		count += a.data[i] != b.data[i];
-	return count;
-}
-
 /* The whole leaf as one finding. */
 static void add_whole(const struct pair *p, const char *cause, const char *explanation,
 		      enum assay_severity severity, bool is_consequence)
@@ -53,7 +33,7 @@ static void add_whole(const struct pair *p, const char *cause, const char *expla
 		.left_length = p->l->length,
 		.right_offset = p->r->offset,
 		.right_length = p->r->length,
-		.bytes = differing(assay_node_bytes(p->left, p->l),
+		.bytes = assay_bytes_differing(assay_node_bytes(p->left, p->l),
 				   assay_node_bytes(p->right, p->r)),
 		.cause = cause,
 		.explanation = explanation,
@@ -275,7 +255,7 @@ static void differ_in_order(const struct pair *p, struct walk *w)
 	if (w->named >= MOST_FUNCTIONS)
 		return; /* the engine adds the rest as one finding that nothing explains */
 	/* counted by position, what moved differs in more bytes than counted function by function */
-	total = differing(assay_node_bytes(p->left, p->l), assay_node_bytes(p->right, p->r));
+	total = assay_bytes_differing(assay_node_bytes(p->left, p->l), assay_node_bytes(p->right, p->r));
 	flush_between(p, w, p->l->length, p->r->length);
 	if (total > w->covered) {
 		w->left_done = w->right_done = 0;

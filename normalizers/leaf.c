@@ -9,6 +9,7 @@
 
 #define RUN_GAP 16 /* runs of differing bytes nearer than this are shown as one range */
 #define VALUE_OF_BINARY 32
+#define BLOCK 4096 /* equal blocks are not looked at byte by byte */
 
 struct ranges {
 	struct assay_range items[ASSAY_MAX_RANGES];
@@ -45,6 +46,9 @@ static void find_runs(struct assay_span left, struct assay_span right, struct ra
 		return;
 	}
 	for (size_t i = 0; i < left.len; i++) {
+		if (i % BLOCK == 0 && left.len - i >= BLOCK &&
+		    memcmp(left.data + i, right.data + i, BLOCK) == 0)
+			i += BLOCK - 1;
 		if (left.data[i] == right.data[i])
 			continue;
 		if (start != SIZE_MAX && i - end >= RUN_GAP) {

@@ -7,6 +7,8 @@
 #include "assay/limits.h"
 #include "walk.h"
 
+#define BLOCK 4096 /* equal blocks are not looked at byte by byte */
+
 struct assay_pending {
 	struct assay_ledger_entry entry; /* everything in it lives in the ledger's arena */
 };
@@ -115,8 +117,14 @@ uint64_t assay_bytes_differing(struct assay_span left, struct assay_span right)
 	uint64_t count = 0;
 
 	if (left.len == right.len) {
-		for (size_t i = 0; i < left.len; i++)
-			count += left.data[i] != right.data[i];
+		for (size_t at = 0; at < left.len; at += BLOCK) {
+			size_t len = left.len - at < BLOCK ? left.len - at : BLOCK;
+
+			if (memcmp(left.data + at, right.data + at, len) == 0)
+				continue;
+			for (size_t i = at; i < at + len; i++)
+				count += left.data[i] != right.data[i];
+		}
 		return count;
 	}
 	middle = assay_range_middle(left, right);

@@ -157,9 +157,6 @@ void assay_walk_ambiguous(struct assay_walk *walk, int side, const char *reason,
 void assay_walk_truncated(struct assay_walk *walk, const char *why);
 bool assay_walk_push(struct assay_walk *walk, struct assay_span name);
 void assay_walk_pop(struct assay_walk *walk);
-/* Differing bytes of two spans: positions when equally long, else the longer middle between the
- * common beginning and end. */
-uint64_t assay_bytes_differing(struct assay_span left, struct assay_span right);
 /* That middle as one range. */
 struct assay_range assay_range_middle(struct assay_span left, struct assay_span right);
 

@@ -109,6 +109,18 @@ def tar_pairs():
         m.mode | (m.mode >> 3 & 0o20), m.type, **m.rest) for m in base()]))
 
 
+def respelled_pairs():
+    """Names that differ by one rule; what stands behind them is still compared."""
+    def under(directory, members):
+        for m in members:
+            m.name = directory + m.name[2:]
+        return tar(members)
+
+    put("never", "tar-prefix", under("x-1/", base()), under("x-2/", base()))
+    put("never", "tar-prefix-and-code", under("x-1/", base()), under("x-2/", changed("./run", data=b"#!/bin/sh\nevil\n")))
+    put("never", "tar-prefix-and-setuid", under("x-1/", base()), under("x-2/", changed("./run", mode=0o4755)))
+
+
 def gz(data, name=b"", mtime=0, level=9, extra=b"", comment=b"", crc=None):
     flags = (8 if name else 0) | (4 if extra else 0) | (16 if comment else 0)
     c = zlib.compressobj(level, zlib.DEFLATED, -15)
@@ -136,6 +148,14 @@ def gzip_pairs():
     put("same", "gzip-mtime", b, gz(data, b"n", T0))
     put("same", "gzip-name", b, gz(data, b"other.txt"))
     put("same", "gzip-level", b, gz(data, b"n", level=1))
+
+
+def encoder_pairs():
+    """Another compressor: never the same, and the payload is still looked at."""
+    import lzma
+    b = tar(base())
+    put("never", "gz-against-xz", gz(b), lzma.compress(b))
+    put("never", "gz-against-xz-other-payload", gz(b), lzma.compress(tar(changed("./run", mode=0o4755))))
 
 
 def ar(members):
@@ -394,7 +414,9 @@ def sparse_pairs():
 
 
 tar_pairs()
+respelled_pairs()
 gzip_pairs()
+encoder_pairs()
 ar_pairs()
 deb_pairs()
 wheel_pairs()
