@@ -203,6 +203,12 @@ $(O)/system/%: tests/system/%.c $(O)/libassay.a
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
 		$(O)/libassay.a $(PKG_LIBS)
 
+# shares no code with what is measured against it
+$(O)/bench/floor: tests/bench/floor.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O2 -D_GNU_SOURCE $(WARN) -o $@ $< $(shell pkg-config --cflags --libs libarchive libcrypto) -pthread
+
 .PHONY: bench-box
 bench-box: all $(O)/bench/box ## start of a box against bwrap and fork+exec
 	$(O)/bench/box
@@ -323,7 +329,8 @@ demo: deps ## the main job on a real package
 	@tools/demo $(O)/assay build/demo
 
 .PHONY: bench
-bench: all ## against diffoscope and against decompress-and-hash, ratios in one run
+bench: all $(O)/bench/floor ## against hashing, unpacking and hashing, and diffoscope: ratios in one run
+	@tools/deps diffoscope-minimal
 	tests/bench/run $(O)/assay build/bench
 
 # ---- style -------------------------------------------------------------------------------------
