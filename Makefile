@@ -303,6 +303,10 @@ causes: all ## how well causes are named: labelled pairs made with public tools,
 	@tools/deps $(CAUSE_PACKAGES)
 	tests/causes/run $(O)/assay build/causes
 
+.PHONY: torture
+torture: all ## bombs, a million members, archives within archives: bounded memory and time, clear words
+	tests/torture/run $(O)/assay build/torture
+
 .PHONY: fuzz
 fuzz: ## T=tar SECS=60: libFuzzer on one target, beginning with its corpus
 	@tools/deps clang libclang-rt-14-dev

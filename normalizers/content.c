@@ -296,6 +296,18 @@ static enum assay_code compare_opened(struct assay_walk *walk, struct assay_scop
 	return code;
 }
 
+/* More members, or more of a tree, than we lay out: compared as bytes, and said. */
+static enum assay_code compare_beyond_limit(struct assay_walk *walk, struct assay_scope *up,
+					    const struct task tasks[2], struct assay_error *err)
+{
+	char note[ASSAY_ERROR_MAX];
+
+	snprintf(note, sizeof(note), "%s", err->msg);
+	assay_walk_truncated(walk, note);
+	return assay_walk_bytes(walk, up, assay_format_binary.fields, tasks[0].bytes,
+				tasks[1].bytes, note, err);
+}
+
 enum assay_code assay_walk_content(struct assay_walk *walk, struct assay_scope *up,
 				   struct assay_span left, struct assay_span right,
 				   struct assay_error *err)
@@ -319,10 +331,13 @@ enum assay_code assay_walk_content(struct assay_walk *walk, struct assay_scope *
 		if (code)
 			*err = tasks[side].err;
 	}
-	walk->depth++;
-	if (!code)
+	if (code == ASSAY_ELIMIT)
+		code = compare_beyond_limit(walk, up, tasks, err);
+	else if (!code) {
+		walk->depth++;
 		code = compare_opened(walk, up, tasks, err);
-	walk->depth--;
+		walk->depth--;
+	}
 	for (int side = 0; side < 2; side++)
 		if (!tasks[side].code)
 			assay_anatomy_release(&tasks[side].anatomy);
