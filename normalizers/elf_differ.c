@@ -349,6 +349,15 @@ static bool search_path(const struct assay_elf *elf, struct assay_span *ret)
 	return false;
 }
 
+static bool moved_by_others(const struct pair *p)
+{
+	uint32_t l = section_of(&p->left_elf->elf, p->l), r = section_of(&p->right_elf->elf, p->r);
+
+	return l && r &&
+	       assay_elf_linkage_moved(&p->left_elf->elf, &p->left_elf->elf.sections[l],
+				       &p->right_elf->elf, &p->right_elf->elf.sections[r]);
+}
+
 /* .dynstr that is equal but for the search path: the strings of all other entries stand. */
 static void differ_linkage(const struct pair *p)
 {
@@ -357,6 +366,10 @@ static void differ_linkage(const struct pair *p)
 	size_t at, end;
 	char text[640];
 
+	if (p->has_root && moved_by_others(p)) {
+		add_whole(p, "moved_by_changed_size", NULL, ASSAY_SEVERITY_METADATA, true);
+		return;
+	}
 	if (!search_path(&p->left_elf->elf, &a) || !search_path(&p->right_elf->elf, &b) ||
 	    a.data < left.data || a.data >= left.data + left.len || b.data < right.data ||
 	    b.data >= right.data + right.len || assay_span_equal(a, b))
