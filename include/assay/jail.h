@@ -18,7 +18,7 @@ struct assay_jail {
 	const char *what;    /* named in errors: "compare a.deb with b.deb" */
 	unsigned cpu_s;      /* CPU seconds; 0 = 600 */
 	unsigned wall_s;     /* 0 = 1800 */
-	uint64_t memory;     /* address space beyond what is mapped now; 0 = 4 GiB */
+	uint64_t memory;     /* private, beyond what is mapped now; 0 = 4 GiB.  Mapped files are free */
 	size_t answer_max;   /* ceiling of the answer */
 	const char *const *readable; /* paths that may be opened read-only, NULL-terminated; usually NULL */
 	/* A directory, open, below which files, directories and links may be made and files read; 0: none.

@@ -100,9 +100,9 @@ static void set_limits(const struct assay_jail *jail)
 	limit(RLIMIT_MEMLOCK, 64 * ASSAY_KIB);
 	if (setrlimit(RLIMIT_CPU, &cpu))
 		_exit(SETUP_FAILED);
-	/* a sanitizer's shadow memory is larger than any limit */
+	/* files may be mapped, whatever their size; a sanitizer's shadow memory is larger than any limit */
 	if (!SANITIZED)
-		limit(RLIMIT_AS, mapped_now() + (jail->memory ? jail->memory : DEFAULT_MEMORY));
+		limit(RLIMIT_DATA, mapped_now() + (jail->memory ? jail->memory : DEFAULT_MEMORY));
 }
 
 static void allow_beneath(int ruleset, int fd, uint64_t rights)
