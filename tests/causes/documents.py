@@ -25,8 +25,6 @@ vary("texinfo-version", "tool_version_differs",
 vary("info-version", "tool_version_differs",
      TEXI + "sed 's/@today{}/now/' -i x.texi; makeinfo -o o x.texi; sed \"s/makeinfo version [0-9.]*/makeinfo version $V/\" o > out", "V", "6.8", "7.0.1")
 clock("gettext-pot", "timestamps_in_gettext_mo_files", """printf 'gettext("hello");\\n' > x.c; xgettext -kgettext -o out x.c""")
-clock("gettext-mo", "timestamps_in_gettext_mo_files",
-      """printf 'gettext("hello");\\n' > x.c; xgettext -kgettext -o x.pot x.c; sed -i 's/CHARSET/UTF-8/' x.pot; msgfmt -o out x.pot""")
 DOXY = "printf '/** A thing. */\\nint thing(void);\\n' > x.h; "
 clock("doxygen-date", "timestamps_in_documentation_generated_by_doxygen",
       DOXY + "{ doxygen -s -g - | grep -v -E '^(HTML_TIMESTAMP|GENERATE_LATEX|QUIET)'; printf 'HTML_TIMESTAMP=YES\\nGENERATE_LATEX=NO\\nQUIET=YES\\nINPUT=x.h\\n'; } > D; doxygen D 2>/dev/null >&2; mv html/index.html out")

@@ -33,7 +33,7 @@ FACTORS = {
     "epoch": (("timestamps_in_static_libraries", "timestamps_in_tarball"), {"SOURCE_DATE_EPOCH": "1700000000"}),
     "nostrip": (("debug_symbols_not_stripped",), {"DEB_BUILD_OPTIONS": "nocheck parallel=1 nostrip"}),
     "ident": (ID, {"DEB_CFLAGS_APPEND": "-fno-ident"}),
-    "flags": (ID, {"DEB_CFLAGS_APPEND": "-grecord-gcc-switches -fcommon"}),
+    "flags": (ID + MANY, {"DEB_CFLAGS_APPEND": "-grecord-gcc-switches -fcommon"}),
     "level-of-optimization": (MANY, {"DEB_CFLAGS_APPEND": "-O1"}),
     "native": (MANY, {"DEB_CFLAGS_APPEND": "-O3 -march=haswell"}),
 }
