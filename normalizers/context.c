@@ -163,9 +163,12 @@ static enum assay_code infer_expanded(struct assay_inference *in,
 		return code;
 	if (node->flags & ASSAY_NODE_PAYLOAD)
 		return infer_file(in, assay_node_bytes(anatomy, node), err);
-	if (!group && !encoded)
-		assay_inference_leaf(in, node, assay_node_bytes(anatomy, node),
-				     anatomy->format == &assay_format_text);
+	if (!group && !encoded) {
+		struct assay_span bytes = assay_node_bytes(anatomy, node);
+
+		/* formats of text lay their lines out as leaves */
+		assay_inference_leaf(in, node, bytes, assay_format_text.bid(bytes) > 0);
+	}
 	return ASSAY_OK;
 }
 
