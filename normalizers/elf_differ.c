@@ -402,6 +402,8 @@ static struct assay_span first_string(struct assay_span s)
 {
 	struct assay_span string;
 
+	while (s.len > 0 && s.data[0] == 0)
+		s = assay_span_cut(s, 1, s.len);
 	return assay_elf_string(s, 0, &string) ? string : assay_span_cut(s, 0, 80);
 }
 
