@@ -26,7 +26,7 @@ datadir ?= $(prefix)/share
 mandir ?= $(datadir)/man
 
 # ---- what it is built from -------------------------------------------------------------------
-LIBS := libcrypto libgit2 libzstd liblzma zlib libxxhash yaml-0.1 jansson libseccomp capstone
+LIBS := libcrypto libgit2 libzstd liblzma zlib libxxhash yaml-0.1 jansson libseccomp capstone liblz4
 # loaded when they are first called, see include/assay/late.h: their headers are needed here, and they there
 LATE_LIBS := libarchive libcurl
 # of the scheduler alone, which is a program of its own
@@ -34,7 +34,7 @@ FARM_LIBS := sqlite3 libpq libmicrohttpd
 FARM_PACKAGES := libsqlite3-dev libpq-dev libmicrohttpd-dev
 BUILD_PACKAGES := gcc make perl-base pkg-config git ca-certificates scdoc libarchive-dev libssl-dev libgit2-dev \
 	libzstd-dev liblzma-dev libbz2-dev zlib1g-dev libxxhash-dev libyaml-dev libjansson-dev \
-	libcurl4-openssl-dev libseccomp-dev libcapstone-dev $(FARM_PACKAGES)
+	libcurl4-openssl-dev libseccomp-dev libcapstone-dev liblz4-dev $(FARM_PACKAGES)
 RUN_PACKAGES := libcurl4 libarchive13 mmdebstrap apt gpgv debian-archive-keyring dpkg-dev
 TEST_PACKAGES := check minisign signify-openbsd gpg gpg-agent openssl zstd xz-utils bzip2 binutils \
 	python3-jsonschema python3-yaml fakeroot perl

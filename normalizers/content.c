@@ -74,7 +74,7 @@ enum assay_code assay_payload_decode(const struct assay_anatomy *anatomy,
 /* Of "data.tar.xz" the name "data.tar"; empty when the name does not say. */
 static struct assay_span decoded_name(const struct assay_walk *walk)
 {
-	static const char *const suffixes[] = { ".gz", ".xz", ".zst", ".bz2", ".lzma", ".lz4" };
+	static const char *const suffixes[] = { ".gz", ".xz", ".zst", ".bz2", ".lzma", ".lz4", ".lz" };
 	struct assay_span name;
 
 	if (!walk->path_count)

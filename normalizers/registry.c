@@ -9,24 +9,43 @@
 	X(alpine)                                                                                  \
 	X(ar)                                                                                      \
 	X(bzip2)                                                                                   \
+	X(cab)                                                                                     \
 	X(charset)                                                                                 \
 	X(class)                                                                                   \
 	X(cpio)                                                                                    \
 	X(deb)                                                                                     \
 	X(elf)                                                                                     \
+	X(erofs)                                                                                   \
+	X(ext4)                                                                                    \
+	X(gif)                                                                                     \
+	X(gitbundle)                                                                               \
+	X(gitindex)                                                                                \
 	X(gzip)                                                                                    \
 	X(html)                                                                                    \
 	X(imageconfig)                                                                             \
+	X(iso9660)                                                                                 \
+	X(jpeg)                                                                                    \
 	X(json)                                                                                    \
+	X(lz4)                                                                                     \
+	X(lzip)                                                                                    \
+	X(macho)                                                                                   \
 	X(manifest)                                                                                \
 	X(mo)                                                                                      \
 	X(oci)                                                                                     \
 	X(pdf)                                                                                     \
+	X(pe)                                                                                      \
 	X(png)                                                                                     \
 	X(properties)                                                                              \
+	X(ps)                                                                                      \
 	X(pyc)                                                                                     \
 	X(rpm)                                                                                     \
+	X(sevenzip)                                                                                \
+	X(sfnt)                                                                                    \
+	X(sqlite)                                                                                  \
+	X(squashfs)                                                                                \
 	X(tar)                                                                                     \
+	X(wasm)                                                                                    \
+	X(woff)                                                                                    \
 	X(xz)                                                                                      \
 	X(zip)                                                                                     \
 	X(zstd)

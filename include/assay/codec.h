@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Decoders for compressed payloads, and the zstd encoder for logs.  A decoder reads one unit of its
- * format (one deflate or zlib stream, one xz stream, one zstd frame, one bzip2 stream) from hostile
+ * format (one deflate or zlib stream, one xz stream, one zstd or lz4 frame, one bzip2 stream) from hostile
  * bytes, appends what it decodes to a sink, and says exactly how many encoded bytes the unit took, so
  * that a walker can account for what follows it.  The units of one file (gzip members, zstd frames)
  * go to the same sink one after the other: what comes out is one contiguous span.
@@ -38,6 +38,8 @@ enum assay_codec {
 	ASSAY_CODEC_LZMA,    /* the .lzma format ("LZMA_alone") */
 	ASSAY_CODEC_ZSTD,    /* one frame (RFC 8878), its checksum verified */
 	ASSAY_CODEC_BZIP2,   /* one stream, its checks verified */
+	ASSAY_CODEC_LZ4,     /* one frame, its checksums verified */
+	ASSAY_CODEC_LZIP,    /* one member, its sum and sizes verified */
 };
 
 const char *assay_codec_name(enum assay_codec codec);

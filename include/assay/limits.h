@@ -26,6 +26,7 @@
 #define ASSAY_MAX_ELF_INSTRUCTIONS 20             /* shown of one function, a side */
 #define ASSAY_MAX_ELF_LISTINGS 16                 /* functions of a section shown as instructions */
 #define ASSAY_MAX_ELF_DECODED (256 * ASSAY_KIB)   /* decoded on the way to a change */
+#define ASSAY_MAX_PIECES 4096                    /* named parts an image of blocks is cut into */
 
 /* Comparison and report */
 #define ASSAY_MAX_DIVERGENCES 10000   /* records in one report; the rest is counted */

@@ -27,7 +27,7 @@ struct codec_ops {
 };
 
 extern const struct codec_ops codec_deflate, codec_zlib, codec_xz, codec_lzma, codec_zstd,
-	codec_bzip2;
+	codec_bzip2, codec_lz4, codec_lzip;
 
 /* At least one byte of room behind sink->len, and at least want when that is within the limits. */
 enum assay_code sink_reserve(struct assay_sink *sink, size_t want, struct assay_error *err)

@@ -9,6 +9,7 @@ static const struct codec_ops *const table[] = {
 	[ASSAY_CODEC_DEFLATE] = &codec_deflate, [ASSAY_CODEC_ZLIB] = &codec_zlib,
 	[ASSAY_CODEC_XZ] = &codec_xz,		[ASSAY_CODEC_LZMA] = &codec_lzma,
 	[ASSAY_CODEC_ZSTD] = &codec_zstd,	[ASSAY_CODEC_BZIP2] = &codec_bzip2,
+	[ASSAY_CODEC_LZ4] = &codec_lz4,	[ASSAY_CODEC_LZIP] = &codec_lzip,
 };
 
 const char *assay_codec_name(enum assay_codec codec)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The xz and .lzma formats through liblzma, which verifies the check, the index and the footer. */
+/* The xz, .lzma and lzip formats through liblzma, which verifies the check, the index and the footer. */
 #include <lzma.h>
 
 #include "assay/limits.h"
@@ -42,6 +42,13 @@ static enum assay_code lzma_open(void *state, struct assay_error *err)
 	return rc == LZMA_OK ? ASSAY_OK : code_of(rc, err);
 }
 
+static enum assay_code lzip_open(void *state, struct assay_error *err)
+{
+	lzma_ret rc = lzma_lzip_decoder(state, ASSAY_MAX_WINDOW, 0);
+
+	return rc == LZMA_OK ? ASSAY_OK : code_of(rc, err);
+}
+
 static enum assay_code xz_step(void *state, struct codec_step *step, struct assay_error *err)
 {
 	lzma_stream *z = state;
@@ -79,6 +86,14 @@ const struct codec_ops codec_lzma = {
 	.name = "lzma",
 	.state_size = sizeof(lzma_stream),
 	.open = lzma_open,
+	.step = xz_step,
+	.close = xz_close,
+};
+
+const struct codec_ops codec_lzip = {
+	.name = "lzip",
+	.state_size = sizeof(lzma_stream),
+	.open = lzip_open,
 	.step = xz_step,
 	.close = xz_close,
 };

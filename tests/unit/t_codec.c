@@ -3,6 +3,7 @@
 #include <bzlib.h>
 #include <check.h>
 #include <fcntl.h>
+#include <lz4frame.h>
 #include <lzma.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -48,6 +49,11 @@ static size_t encode_deflate(const uint8_t *in, size_t len, uint8_t *out, size_t
 	return room - z.avail_out;
 }
 
+static const LZ4F_preferences_t lz4_preferences = {
+	.frameInfo = { .contentChecksumFlag = LZ4F_contentChecksumEnabled },
+};
+
+/* All but lzip, which liblzma only decodes: t_fmt_located has files of lzip itself. */
 static size_t encode(enum assay_codec codec, const uint8_t *in, size_t len, uint8_t *out,
 		     size_t room)
 {
@@ -80,6 +86,10 @@ static size_t encode(enum assay_codec codec, const uint8_t *in, size_t len, uint
 		n = ZSTD_compress(out, room, in, len, 1);
 		ck_assert(!ZSTD_isError(n));
 		return n;
+	case ASSAY_CODEC_LZ4:
+		n = LZ4F_compressFrame(out, room, in, len, &lz4_preferences);
+		ck_assert_msg(!LZ4F_isError(n), "%s", LZ4F_getErrorName(n));
+		return n;
 	default:
 		ck_assert_int_eq(BZ2_bzBuffToBuffCompress((char *)out, &put, (char *)in,
 							  (unsigned)len, 1, 0, 0),
@@ -89,7 +99,8 @@ static size_t encode(enum assay_codec codec, const uint8_t *in, size_t len, uint
 }
 
 static const enum assay_codec codecs[] = { ASSAY_CODEC_DEFLATE, ASSAY_CODEC_ZLIB, ASSAY_CODEC_XZ,
-					   ASSAY_CODEC_LZMA,	ASSAY_CODEC_ZSTD, ASSAY_CODEC_BZIP2 };
+					   ASSAY_CODEC_LZMA,	ASSAY_CODEC_ZSTD, ASSAY_CODEC_BZIP2,
+					   ASSAY_CODEC_LZ4 };
 
 static void round_trip(enum assay_codec codec, size_t len, bool spill, uint64_t hint, bool split)
 {
@@ -227,7 +238,7 @@ START_TEST(damage_and_early_ends_are_refused)
 				 ASSAY_EINPUT);
 		assay_sink_abandon(&sink);
 	}
-	if (codec != ASSAY_CODEC_XZ && codec != ASSAY_CODEC_BZIP2)
+	if (codec != ASSAY_CODEC_XZ && codec != ASSAY_CODEC_BZIP2 && codec != ASSAY_CODEC_LZ4)
 		return; /* no check, or one (Adler-32) that short swaps slip through */
 	for (size_t i = 20; i < n; i += 3) {
 		struct assay_codec_space space = { .spill_fd = -1, .max = ASSAY_MIB };

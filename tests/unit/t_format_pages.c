@@ -10,24 +10,17 @@
 #include "assay/limits.h"
 #include "normalizers/anatomy.h"
 
-static const char *const pages[] = { "alpine", "ar", "binary", "bzip2", "charset", "class", "cpio", "deb", "gzip", "html", "imageconfig", "json", "manifest", "mo", "oci", "pdf",
-				     "png", "properties", "pyc", "rpm",   "tar",   "text", "xz",  "zip",  "zstd" };
-
-#define PAGE_COUNT (sizeof(pages) / sizeof(pages[0]))
-
-static const struct assay_format *find(const char *name)
+/* All formats but elf, text and binary behind them; NULL beyond. */
+static const struct assay_format *format_at(size_t index)
 {
 	for (const struct assay_format *const *f = assay_formats; *f; f++)
-		if (strcmp((*f)->name, name) == 0)
+		if (strcmp((*f)->name, "elf") != 0 && index-- == 0)
 			return *f;
-	return strcmp(name, "text") == 0 ? &assay_format_text : &assay_format_binary;
+	return index == 0 ? &assay_format_text : index == 1 ? &assay_format_binary : NULL;
 }
 
-static void write_table(const char *name, struct assay_buf *out)
+static void write_table(const struct assay_format *format, struct assay_buf *out)
 {
-	const struct assay_format *format = find(name);
-
-	ck_assert_str_eq(format->name, name);
 	assay_buf_add_text(out, "\n## Fields\n\n"
 				"| field | kind | rating | pass | grade | meaning |\n"
 				"|---|---|---|---|---|---|\n");
@@ -47,14 +40,15 @@ static struct assay_span notes_of(struct assay_span page)
 START_TEST(page_ends_with_the_table)
 {
 	struct assay_buf want = ASSAY_BUF_INIT(ASSAY_MIB), have = ASSAY_BUF_INIT(ASSAY_MIB);
+	const struct assay_format *format = format_at((size_t)_i);
 	struct assay_error err = ASSAY_ERROR_INIT;
 	char path[128];
 
-	snprintf(path, sizeof(path), "docs/formats/%s.md", pages[_i]);
+	snprintf(path, sizeof(path), "docs/formats/%s.md", format->name);
 	ck_assert_msg(assay_file_read(AT_FDCWD, path, &have, &err) == ASSAY_OK, "%s", err.msg);
 	ck_assert_msg(notes_of(assay_buf_span(&have)).len > 100, "%s: nothing written by hand", path);
 	assay_buf_add_span(&want, notes_of(assay_buf_span(&have)));
-	write_table(pages[_i], &want);
+	write_table(format, &want);
 	if (getenv("UPDATE_GOLDEN"))
 		ck_assert_int_eq(assay_file_write(AT_FDCWD, path, assay_buf_span(&want), 0644, &err),
 				 ASSAY_OK);
@@ -82,9 +76,11 @@ int main(void)
 	Suite *suite = suite_create("format_pages");
 	TCase *tc = tcase_create("format_pages");
 	SRunner *runner;
-	int failed;
+	int failed, pages = 0;
 
-	tcase_add_loop_test(tc, page_ends_with_the_table, 0, PAGE_COUNT);
+	while (format_at((size_t)pages))
+		pages++;
+	tcase_add_loop_test(tc, page_ends_with_the_table, 0, pages);
 	tcase_add_test(tc, every_format_has_one);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
