@@ -97,7 +97,7 @@ static unsigned cab_bid(struct assay_span file)
 
 static uint64_t string_length(struct assay_span s)
 {
-	uint64_t len = strnlen((const char *)s.data, s.len);
+	uint64_t len = assay_rows_text(s).len;
 
 	return len < s.len ? len + 1 : s.len;
 }

@@ -191,9 +191,7 @@ static int command_field(uint64_t command)
 
 static struct assay_span fixed_name(const struct macho *m, uint64_t at)
 {
-	struct assay_span s = assay_span_cut(m->file, at, 16);
-
-	return assay_span_cut(s, 0, strnlen((const char *)s.data, s.len));
+	return assay_rows_text(assay_span_cut(m->file, at, 16));
 }
 
 /* Sections of one segment (section and section_64). */

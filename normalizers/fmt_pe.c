@@ -283,9 +283,7 @@ static void lay_out_headers(struct assay_layout *l, const struct image *image)
 
 static struct assay_span section_name(const struct image *image, uint64_t index)
 {
-	struct assay_span name = assay_span_cut(image->file, section_at(image, index), 8);
-
-	return assay_span_cut(name, 0, strnlen((const char *)name.data, name.len));
+	return assay_rows_text(assay_span_cut(image->file, section_at(image, index), 8));
 }
 
 /* ---- parts ---- */
@@ -314,9 +312,8 @@ static void lay_out_codeview(struct assay_layout *l, const struct assay_place *p
 	if (assay_span_starts(bytes, "RSDS") && bytes.len > 24)
 		assay_layout_value(l, leaf, "id %s, %s",
 				   assay_hex_encode(assay_span_cut(bytes, 4, 16), hex),
-				   assay_span_show(assay_span_cut(bytes, 24,
-								  strnlen((const char *)bytes.data + 24,
-									  bytes.len - 24)),
+				   assay_span_show(assay_rows_text(assay_span_cut(bytes, 24,
+										  bytes.len)),
 						   shown, sizeof(shown)));
 }
 

@@ -17,13 +17,9 @@ uint64_t assay_rows_number(struct assay_span s, uint64_t at, unsigned width, boo
 	return value;
 }
 
-static struct assay_span text_of(struct assay_span s)
+struct assay_span assay_rows_text(struct assay_span s)
 {
-	struct assay_span text = assay_span_cut(s, 0, strnlen((const char *)s.data, s.len));
-
-	while (text.len && text.data[text.len - 1] == ' ')
-		text.len--;
-	return text;
+	return s.len ? assay_span_cut(s, 0, strnlen((const char *)s.data, s.len)) : s;
 }
 
 static void show_uuid(struct assay_layout *l, struct assay_node *node, struct assay_span s)
@@ -39,7 +35,7 @@ static void show(struct assay_layout *l, struct assay_node *node, struct assay_s
 		 enum assay_show how, bool big)
 {
 	uint64_t number = s.len <= 8 ? assay_rows_number(s, 0, (unsigned)s.len, big) : 0;
-	char text[ASSAY_TIME_TEXT];
+	char text[ASSAY_TIME_TEXT], shown[256];
 
 	switch (how) {
 	case ASSAY_SHOW_NONE:
@@ -56,7 +52,9 @@ static void show(struct assay_layout *l, struct assay_node *node, struct assay_s
 					   assay_time_format((int64_t)number, text));
 		break;
 	case ASSAY_SHOW_TEXT:
-		assay_layout_value(l, node, "%.*s", ASSAY_SPAN_ARGS(text_of(s)));
+		assay_layout_value(l, node, "%s",
+				   assay_span_show(assay_span_trim(assay_rows_text(s)), shown,
+						   sizeof(shown)));
 		break;
 	case ASSAY_SHOW_UUID:
 		if (s.len == 16)

@@ -20,7 +20,7 @@ enum assay_show {
 	ASSAY_SHOW_NUMBER,
 	ASSAY_SHOW_HEX,
 	ASSAY_SHOW_TIME, /* seconds since 1970 */
-	ASSAY_SHOW_TEXT, /* up to the first NUL, without spaces at its end */
+	ASSAY_SHOW_TEXT, /* up to the first NUL, without spaces around it */
 	ASSAY_SHOW_UUID,
 };
 
@@ -37,6 +37,9 @@ void assay_rows_lay_out(struct assay_layout *l, const struct assay_field *fields
 
 /* An unsigned number of up to eight bytes; 0 where the span does not hold it. */
 uint64_t assay_rows_number(struct assay_span s, uint64_t at, unsigned width, bool big);
+
+/* What stands in front of the first NUL; all of it when there is none. */
+struct assay_span assay_rows_text(struct assay_span s);
 
 /* From the cursor to end as leaves of content that are named by the units they hold ("blocks 16-31"):
  * a difference then says where it is.  A unit is a block, page or sector; there are at most
