@@ -8,8 +8,10 @@
 
 #include "assay/hex.h"
 #include "assay/limits.h"
+#include "elf_debug.h"
 #include "elf_fields.h"
 #include "elf_instructions.h"
+#include "elf_units.h"
 #include "elf_story.h"
 
 #define MOST_FUNCTIONS 64 /* findings by name in one section; the rest is one finding */
@@ -315,16 +317,51 @@ static void differ_code(const struct pair *p)
 
 /* ---- everything else ---- */
 
+static bool decoded_of(const struct assay_elf_priv *priv, const struct assay_node *node,
+		       struct assay_span *ret)
+{
+	uint32_t section = section_of(&priv->elf, node);
+
+	return section && assay_elf_decoded(priv, &priv->elf.sections[section], ret);
+}
+
+/* No cause is known: compressed bytes say nothing, so the place is told in decoded ones. */
+static void add_decoded(const struct pair *p, struct assay_span left, struct assay_span right)
+{
+	size_t at = 0;
+	char text[1024], unit[600];
+
+	while (at < left.len && at < right.len && left.data[at] == right.data[at])
+		at++;
+	assay_elf_units_tell(p->left_elf, p->right_elf, unit, sizeof(unit));
+	snprintf(text, sizeof(text),
+		 "UNEXPLAINED change of debug information: decoded, %llu of %zu bytes differ, first at "
+		 "offset 0x%zx%s",
+		 (unsigned long long)assay_bytes_differing(left, right),
+		 left.len > right.len ? left.len : right.len, at, unit);
+	add_whole(p, NULL, text, ASSAY_SEVERITY_METADATA, false);
+}
+
 static void differ_debug(const struct pair *p, bool has_strings)
 {
-	struct assay_span left, right;
+	struct assay_span left, right, a = { NULL, 0 }, b = { NULL, 0 };
 	const char *cause = assay_elf_story_debug_cause(p->story, &left, &right);
-	char text[640];
+	bool decoded = decoded_of(p->left_elf, p->l, &a) && decoded_of(p->right_elf, p->r, &b);
+	char text[1280];
+	size_t len;
 
-	if (!cause)
+	if (decoded && assay_span_equal(a, b)) { /* compressed in another way, or on one side only */
+		add_whole(p, "compression_encoder_differs", NULL, ASSAY_SEVERITY_METADATA, false);
 		return;
-	assay_cause_explain(assay_cause_find(cause), left, right, NULL, text, sizeof(text));
-	add_whole(p, cause, text, ASSAY_SEVERITY_METADATA, !has_strings);
+	}
+	if (cause) {
+		assay_cause_explain(assay_cause_find(cause), left, right, NULL, text, 640);
+		len = strlen(text);
+		assay_elf_units_tell(p->left_elf, p->right_elf, text + len, sizeof(text) - len);
+		add_whole(p, cause, text, ASSAY_SEVERITY_METADATA, !has_strings);
+	} else if (decoded) {
+		add_decoded(p, a, b);
+	}
 }
 
 /* ---- search paths ---- */

@@ -64,12 +64,31 @@ const struct assay_field assay_elf_fields[] = {
 		      "the identification of the compilers that made the objects (.comment)"),
 	[ASSAY_ELF_DEBUG] = NEVER(ASSAY_METADATA, "elf.debug", ASSAY_SEVERITY_METADATA, NULL,
 				  "debug information: never loaded, but executed by debuggers (DWARF)"),
-	[ASSAY_ELF_COMPRESSION_HEADER] =
-		NEVER(ASSAY_METADATA, "elf.compression-header", ASSAY_SEVERITY_METADATA,
-		      "compression_encoder_differs", "algorithm, size and alignment (gABI, Chdr)"),
-	[ASSAY_ELF_COMPRESSED] =
-		NEVER(ASSAY_ENCODING, "elf.compressed", ASSAY_SEVERITY_METADATA,
-		      "compression_encoder_differs", "a compressed section (SHF_COMPRESSED)"),
+	[ASSAY_ELF_DEBUGDATA] =
+		NEVER(ASSAY_ENCODING, "elf.debugdata", ASSAY_SEVERITY_METADATA,
+		      "compression_encoder_differs",
+		      "an xz stream that holds an ELF file of symbols (.gnu_debugdata)"),
+	[ASSAY_ELF_GO] = NEVER(ASSAY_METADATA, "elf.go", ASSAY_SEVERITY_DATA, NULL,
+			       "frame of Go's build information, or a line of no known kind"),
+	[ASSAY_ELF_GO_VERSION] =
+		NEVER(ASSAY_METADATA, "elf.go.version", ASSAY_SEVERITY_METADATA,
+		      "compiler_version_differs", "version of the Go compiler and libraries"),
+	[ASSAY_ELF_GO_MODULE] =
+		NEVER(ASSAY_METADATA, "elf.go.module", ASSAY_SEVERITY_METADATA,
+		      "dependency_version_differs", "a module of the program, its version and sum"),
+	[ASSAY_ELF_GO_SETTING] =
+		NEVER(ASSAY_METADATA, "elf.go.setting", ASSAY_SEVERITY_METADATA,
+		      "records_build_flags", "a setting of the build: flags, tags, architecture"),
+	[ASSAY_ELF_GO_COMMIT] =
+		NEVER(ASSAY_METADATA, "elf.go.commit", ASSAY_SEVERITY_DATA, "source_commit_differs",
+		      "commit of the source, and whether it was changed (-buildvcs)"),
+	[ASSAY_ELF_GO_TIME] =
+		NEVER(ASSAY_METADATA, "elf.go.time", ASSAY_SEVERITY_METADATA,
+		      "source_commit_differs", "time of the commit of the source (-buildvcs)"),
+	[ASSAY_ELF_GO_BUILD_ID] =
+		NEVER(ASSAY_METADATA, "elf.go.build-id", ASSAY_SEVERITY_METADATA,
+		      "build_id_differences_only",
+		      "Go's build id: hashes of the inputs and of the output of each step"),
 	[ASSAY_ELF_SYMBOLS] =
 		NEVER(ASSAY_METADATA, "elf.symbols", ASSAY_SEVERITY_METADATA, NULL,
 		      "names of functions and sections that strip removes; never loaded"),

@@ -17,11 +17,19 @@
 #include "assay/error.h"
 #include "assay/span.h"
 
+enum assay_elf_decoding {
+	ASSAY_ELF_NOT_ASKED,
+	ASSAY_ELF_DECODED,
+	ASSAY_ELF_UNDECODABLE,
+};
+
 struct assay_elf_section {
 	struct assay_span name;
 	struct assay_span bytes; /* empty for SHT_NOBITS, and when the file does not hold it */
 	uint64_t flags, address, offset, size, align, entry_size;
 	uint32_t type, link, info;
+	struct assay_span decoded; /* of a compressed one, once asked for */
+	enum assay_elf_decoding decoding;
 	bool loaded; /* SHF_ALLOC, or its bytes lie in a PT_LOAD segment whatever the flag says */
 };
 

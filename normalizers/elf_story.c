@@ -7,7 +7,7 @@
  * header tables, debug information, build-id) follow from changed code or data; code and data follow
  * from nothing but displacements that are shown to lead to the same place.
  */
-#include "elf_story.h"
+#include "elf_debug.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,166 +208,6 @@ static void compare_segments(struct assay_elf_story *story, const struct assay_e
 	}
 }
 
-/* ---- what the compiler recorded of itself and of its surroundings ---- */
-
-/* The first string of a debug string section that names a producer. */
-static struct assay_span producer_of(const struct assay_elf *elf)
-{
-	static const char *const words[] = { "GNU C", "clang version", "GNU Fortran", "rustc" };
-	const struct assay_elf_section *s = assay_elf_section_by_name(elf, ".debug_str");
-
-	if (!s || s->flags & SHF_COMPRESSED)
-		return assay_span_of("", 0);
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		size_t at = assay_span_find(s->bytes, 0, assay_span_text(words[i]));
-		struct assay_span found;
-
-		while (at != SIZE_MAX && at > 0 && s->bytes.data[at - 1] != 0)
-			at--;
-		if (at != SIZE_MAX && assay_elf_string(s->bytes, at, &found))
-			return found;
-	}
-	return assay_span_of("", 0);
-}
-
-static struct assay_span before_options(struct assay_span producer)
-{
-	size_t at = assay_span_find(producer, 0, assay_span_text(" -"));
-
-	return assay_span_cut(producer, 0, at);
-}
-
-static void compare_producers(struct assay_elf_story *story, const struct assay_elf *left,
-			      const struct assay_elf *right)
-{
-	struct assay_span a = producer_of(left), b = producer_of(right);
-
-	story->left_producer = a;
-	story->right_producer = b;
-	if (a.len == 0 || b.len == 0 || assay_span_equal(a, b))
-		return;
-	if (assay_span_equal(before_options(a), before_options(b)))
-		story->flags_recorded = true;
-	else
-		story->compiler_recorded = true;
-}
-
-struct string_list {
-	struct assay_span *items;
-	size_t count;
-};
-
-static int compare_strings(const void *left, const void *right)
-{
-	return assay_span_compare(*(const struct assay_span *)left,
-				  *(const struct assay_span *)right);
-}
-
-static bool collect_strings(const struct assay_elf *elf, struct string_list *ret)
-{
-	static const char *const names[] = { ".debug_str", ".debug_line_str" };
-	struct assay_span s;
-
-	ret->items = calloc(ASSAY_MAX_ELF_DEBUG_STRINGS, sizeof(*ret->items));
-	ret->count = 0;
-	for (size_t i = 0; ret->items && i < sizeof(names) / sizeof(names[0]); i++) {
-		const struct assay_elf_section *table = assay_elf_section_by_name(elf, names[i]);
-		uint64_t at = 0;
-
-		if (!table || table->flags & SHF_COMPRESSED)
-			continue;
-		for (; assay_elf_string(table->bytes, at, &s); at += s.len + 1) {
-			if (ret->count == ASSAY_MAX_ELF_DEBUG_STRINGS)
-				return false;
-			ret->items[ret->count++] = s;
-		}
-	}
-	if (ret->count)
-		qsort(ret->items, ret->count, sizeof(*ret->items), compare_strings);
-	return ret->items != NULL;
-}
-
-static bool string_order_differs(const struct assay_elf *left, const struct assay_elf *right)
-{
-	const struct assay_elf_section *a = assay_elf_section_by_name(left, ".debug_str");
-	const struct assay_elf_section *b = assay_elf_section_by_name(right, ".debug_str");
-	const struct assay_elf_section *c = assay_elf_section_by_name(left, ".debug_line_str");
-	const struct assay_elf_section *d = assay_elf_section_by_name(right, ".debug_line_str");
-
-	return (a && b && !assay_span_equal(a->bytes, b->bytes)) ||
-	       (c && d && !assay_span_equal(c->bytes, d->bytes));
-}
-
-static bool is_producer(struct assay_span s)
-{
-	return assay_span_starts(s, "GNU ") || assay_span_find(s, 0, assay_span_text("clang version")) !=
-							SIZE_MAX ||
-	       assay_span_find(s, 0, assay_span_text("rustc version")) != SIZE_MAX;
-}
-
-/* A string that only one side has.  Anything but a path or a producer leaves the debug information
- * without an explanation. */
-static void note_string(struct assay_elf_story *story, struct assay_span s, bool is_left)
-{
-	struct assay_span *path = is_left ? &story->left_path : &story->right_path;
-
-	if (is_producer(s))
-		return;
-	if (!assay_span_starts(s, "/")) {
-		story->debug_unexplained = true;
-		return;
-	}
-	if (path->len == 0)
-		*path = s;
-}
-
-static void compare_strings_of_debug(struct assay_elf_story *story, const struct assay_elf *left,
-				     const struct assay_elf *right)
-{
-	struct string_list a = { NULL, 0 }, b = { NULL, 0 };
-	size_t l = 0, r = 0;
-
-	if (!collect_strings(left, &a) || !collect_strings(right, &b))
-		story->debug_unexplained = true;
-	story->debug_permuted = a.count == b.count && a.count > 0 && !story->debug_unexplained;
-	while (l < a.count || r < b.count) {
-		int order = l == a.count   ? 1
-			    : r == b.count ? -1
-					   : assay_span_compare(a.items[l], b.items[r]);
-
-		if (order != 0)
-			story->debug_permuted = false;
-		if (order < 0)
-			note_string(story, a.items[l], true);
-		else if (order > 0)
-			note_string(story, b.items[r], false);
-		l += order <= 0;
-		r += order >= 0;
-	}
-	free(a.items);
-	free(b.items);
-}
-
-const char *assay_elf_story_debug_cause(const struct assay_elf_story *story,
-					struct assay_span *ret_left, struct assay_span *ret_right)
-{
-	*ret_left = story->left_producer;
-	*ret_right = story->right_producer;
-	if (story->debug_permuted) {
-		*ret_left = *ret_right = assay_span_of("", 0);
-		return "random_order_of_linked_objects";
-	}
-	if (story->debug_unexplained)
-		return NULL;
-	if (story->compiler_recorded)
-		return "compiler_version_differs";
-	if (story->flags_recorded)
-		return "records_build_flags";
-	*ret_left = story->left_path;
-	*ret_right = story->right_path;
-	return story->left_path.len && story->right_path.len ? "gcc_captures_build_path" : NULL;
-}
-
 /* ---- the whole ---- */
 
 const struct assay_elf_story *assay_elf_story_of(const struct assay_anatomy *left,
@@ -383,15 +223,13 @@ const struct assay_elf_story *assay_elf_story_of(const struct assay_anatomy *lef
 	count_functions(&l->story, &l->functions, &r->functions);
 	compare_sections(&l->story, &l->elf, &r->elf);
 	compare_segments(&l->story, &l->elf, &r->elf);
-	compare_producers(&l->story, &l->elf, &r->elf);
+	assay_elf_debug_producers(&l->story, l, r);
 	l->story.has_hash_id = has_hash_id(&l->elf) || has_hash_id(&r->elf);
 	if (l->elf.entry != r->elf.entry && !assay_elf_story_is_code(&l->story) &&
 	    !assay_elf_same_target(&l->elf, l->elf.entry, &r->elf, r->elf.entry))
 		l->story.headers_matter = true;
 	if (l->story.differs[ASSAY_ELF_ROLE_DEBUG] && !assay_elf_story_is_code(&l->story))
-		compare_strings_of_debug(&l->story, &l->elf, &r->elf);
-	if (!string_order_differs(&l->elf, &r->elf))
-		l->story.debug_permuted = false;
+		assay_elf_debug_strings(&l->story, l, r);
 	return &l->story;
 }
 

@@ -52,6 +52,7 @@ struct assay_elf_story {
 struct assay_elf_priv {
 	struct assay_elf elf;
 	struct assay_elf_functions functions;
+	struct assay_arena *arena; /* of the anatomy */
 	const struct assay_elf_priv *told_with; /* the other side of story */
 	struct assay_elf_story story;
 };

@@ -10,8 +10,9 @@
 #include "assay/codec.h"
 #include "assay/hex.h"
 #include "assay/limits.h"
+#include "elf_debug.h"
 #include "elf_fields.h"
-#include "elf_story.h"
+#include "elf_go.h"
 
 /* ---- places ---- */
 
@@ -100,10 +101,12 @@ static void lay_out_gap(struct assay_layout *l, uint64_t end, bool is_last)
 
 /* ---- sections ---- */
 
+#define GO_BUILD_ID 4
+
 static void lay_out_note(struct assay_layout *l, const struct assay_elf_note *note)
 {
 	bool is_gnu = assay_span_equal_text(note->name, "GNU");
-	char hex[2 * 64 + 1];
+	char hex[2 * 64 + 1], shown[160];
 	struct assay_node *leaf;
 
 	if (is_gnu && note->type == NT_GNU_BUILD_ID && note->description.len > 0) {
@@ -114,6 +117,12 @@ static void lay_out_note(struct assay_layout *l, const struct assay_elf_note *no
 					 note->length);
 		assay_layout_value(l, leaf, "%s",
 				   assay_hex_encode(assay_span_cut(note->description, 0, 64), hex));
+		return;
+	}
+	if (assay_span_equal_text(note->name, "Go") && note->type == GO_BUILD_ID) {
+		leaf = assay_layout_leaf(l, &assay_elf_fields[ASSAY_ELF_GO_BUILD_ID], note->length);
+		assay_layout_value(l, leaf, "%s",
+				   assay_span_show(note->description, shown, sizeof(shown)));
 		return;
 	}
 	leaf = assay_layout_leaf(l, &assay_elf_fields[ASSAY_ELF_NOTE], note->length);
@@ -184,40 +193,75 @@ static void lay_out_debuglink(struct assay_layout *l, const struct assay_elf *el
 	assay_layout_close(l);
 }
 
-static uint64_t compression_header_size(const struct assay_elf *elf)
+/* Debug sections stay one leaf, compressed or not: elf_differ.c compares what they hold. */
+static void describe_compression(struct assay_layout *l, const struct assay_elf *elf,
+				 const struct assay_elf_section *s, struct assay_node *leaf)
 {
-	return elf->is_64 ? sizeof(Elf64_Chdr) : sizeof(Elf32_Chdr);
+	struct assay_elf_compression c;
+
+	if (assay_elf_compression_of(elf, s, &c))
+		assay_layout_value(l, leaf, "%s, %llu bytes decoded", c.name,
+				   (unsigned long long)c.size);
 }
 
-#define ALGORITHM_ZLIB 1
-#define ALGORITHM_ZSTD 2
-
-static void lay_out_compressed(struct assay_layout *l, const struct assay_elf *elf,
-			       const struct assay_elf_section *s)
+static void lay_out_debugdata(struct assay_layout *l, const struct assay_elf_section *s)
 {
-	uint64_t header = compression_header_size(elf);
-	uint64_t algorithm = assay_elf_get(elf, s->bytes.data, 4);
-	struct assay_node *group = assay_layout_open(l, &assay_elf_fields[ASSAY_ELF_DEBUG]);
-	struct assay_node *leaf;
+	struct assay_node *leaf =
+		assay_layout_leaf(l, &assay_elf_fields[ASSAY_ELF_DEBUGDATA], s->bytes.len);
 
-	assay_layout_name(l, group, s->name);
-	leaf = assay_layout_leaf(l, &assay_elf_fields[ASSAY_ELF_COMPRESSION_HEADER], header);
-	assay_layout_value(l, leaf, "%s, %llu bytes",
-			   algorithm == ALGORITHM_ZLIB	 ? "zlib"
-			   : algorithm == ALGORITHM_ZSTD ? "zstd"
-							 : "unknown",
-			   (unsigned long long)assay_elf_get(elf,
-							     s->bytes.data + (elf->is_64 ? 8 : 4),
-							     elf->is_64 ? 8 : 4));
-	if (algorithm == ALGORITHM_ZLIB || algorithm == ALGORITHM_ZSTD) {
-		assay_layout_leaf(l, &assay_elf_fields[ASSAY_ELF_COMPRESSED],
-				  s->bytes.len - header);
-		group->aux = algorithm;
-		assay_layout_encoded(l, group);
-	} else {
-		assay_layout_leaf(l, &assay_elf_fields[ASSAY_ELF_DEBUG], s->bytes.len - header);
+	assay_layout_name(l, leaf, s->name);
+	assay_layout_encoded(l, leaf);
+}
+
+/* What a dynamic section asks for by name: libraries, search paths, its own name. */
+static void describe_dynamic(struct assay_layout *l, const struct assay_elf *elf,
+			     const struct assay_elf_section *s, struct assay_node *leaf)
+{
+	static const struct {
+		uint64_t tag;
+		const char *name;
+	} tags[] = { { DT_NEEDED, "needs" },
+		     { DT_SONAME, "is" },
+		     { DT_RPATH, "RPATH" },
+		     { DT_RUNPATH, "RUNPATH" } };
+	unsigned width = elf->is_64 ? 8 : 4;
+	char text[900] = "", shown[160];
+	size_t used = 0;
+
+	for (size_t at = 0; at + 2 * width <= s->bytes.len && s->link < elf->section_count;
+	     at += 2 * width) {
+		uint64_t tag = assay_elf_get(elf, s->bytes.data + at, width);
+		struct assay_span string;
+
+		for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]) && used < sizeof(text); i++)
+			if (tags[i].tag == tag &&
+			    assay_elf_string(elf->sections[s->link].bytes,
+					     assay_elf_get(elf, s->bytes.data + at + width, width),
+					     &string))
+				used += (size_t)snprintf(
+					text + used, sizeof(text) - used, "%s%s %s", used ? "; " : "",
+					tags[i].name, assay_span_show(string, shown, sizeof(shown)));
 	}
-	assay_layout_close(l);
+	if (used)
+		assay_layout_value(l, leaf, "%s", text);
+}
+
+/* Strings, one after the other; the first few of them. */
+static void describe_comment(struct assay_layout *l, const struct assay_elf_section *s,
+			     struct assay_node *leaf)
+{
+	char text[512] = "", shown[160];
+	size_t used = 0, at = 0;
+	struct assay_span string;
+
+	while (used < sizeof(text) && assay_elf_string(s->bytes, at, &string)) {
+		if (string.len)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
+						 used ? "; " : "",
+						 assay_span_show(string, shown, sizeof(shown)));
+		at += string.len + 1;
+	}
+	assay_layout_value(l, leaf, "%s", text);
 }
 
 static enum assay_elf_field field_of(const struct assay_elf_section *s)
@@ -245,9 +289,12 @@ static void lay_out_section(struct assay_layout *l, const struct assay_elf *elf,
 	struct assay_node *leaf;
 
 	if (length == s->bytes.len) { /* nothing of it was taken by another */
-		if (s->flags & SHF_COMPRESSED && !s->loaded &&
-		    length > compression_header_size(elf)) {
-			lay_out_compressed(l, elf, s);
+		if (assay_span_equal_text(s->name, ".gnu_debugdata") && !s->loaded) {
+			lay_out_debugdata(l, s);
+			return;
+		}
+		if (assay_elf_go_is(s)) {
+			assay_elf_go_lay_out(l, s);
 			return;
 		}
 		if (s->type == SHT_NOTE) {
@@ -264,6 +311,12 @@ static void lay_out_section(struct assay_layout *l, const struct assay_elf *elf,
 	}
 	leaf = assay_layout_leaf(l, &assay_elf_fields[field_of(s)], length);
 	assay_layout_name(l, leaf, s->name);
+	if (field_of(s) == ASSAY_ELF_DEBUG)
+		describe_compression(l, elf, s, leaf);
+	else if (field_of(s) == ASSAY_ELF_COMMENT)
+		describe_comment(l, s, leaf);
+	else if (s->type == SHT_DYNAMIC)
+		describe_dynamic(l, elf, s, leaf);
 }
 
 /* ---- the file ---- */
@@ -363,6 +416,7 @@ static enum assay_code elf_lay_out(struct assay_layout *l, struct assay_error *e
 		code = assay_elf_functions_read(&priv->elf, &anatomy->arena, &priv->functions, err);
 	if (code)
 		return code;
+	priv->arena = &anatomy->arena;
 	anatomy->priv = priv;
 	if (priv->elf.truncated || priv->functions.truncated)
 		assay_layout_truncated(l);
@@ -377,22 +431,19 @@ static unsigned elf_bid(struct assay_span file)
 	return assay_elf_is(file) ? 48 : 0;
 }
 
+/* .gnu_debugdata, the only part that holds a file */
 static enum assay_code elf_decode(const struct assay_anatomy *anatomy,
 				  const struct assay_node *node, struct assay_sink *sink,
 				  struct assay_error *err)
 {
-	const struct assay_elf_priv *priv = anatomy->priv;
 	struct assay_span bytes = assay_node_bytes(anatomy, node);
-	uint64_t header = compression_header_size(&priv->elf), consumed;
-	struct assay_span part = assay_span_cut(bytes, header, bytes.len);
-	enum assay_code code = assay_codec_decode(
-		node->aux == ALGORITHM_ZSTD ? ASSAY_CODEC_ZSTD : ASSAY_CODEC_ZLIB, &part, 1, sink,
-		&consumed, err);
+	uint64_t consumed;
+	enum assay_code code = assay_codec_decode(ASSAY_CODEC_XZ, &bytes, 1, sink, &consumed, err);
 
-	if (!code && consumed != part.len)
+	if (!code && consumed != bytes.len)
 		return assay_fail(err, ASSAY_EINPUT,
-				  "compressed section: %zu bytes behind the end of the stream",
-				  part.len - (size_t)consumed);
+				  "debug data: %zu bytes behind the end of the stream",
+				  bytes.len - (size_t)consumed);
 	return code;
 }
 

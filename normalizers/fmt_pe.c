@@ -89,6 +89,9 @@ static const struct assay_field pe_fields[] = {
 #define SECTION_HEADER 40
 #define DEBUG_ENTRY 28
 #define MOST_DIRECTORIES 16
+#define MOST_SECTIONS 4096 /* loaders take 96 */
+#define MOST_DEBUG_ENTRIES 256
+#define RICH_WITHIN 4096 /* bytes from the start of the file */
 
 enum { EXPORTS = 0, SECURITY = 4, DEBUGGING = 6, BOUND_IMPORTS = 11 };
 
@@ -153,6 +156,10 @@ static enum assay_code read_image(struct assay_span file, struct image *ret, str
 	image.section_count = get(&image, image.pe + 6, 2);
 	image.sections = image.optional + image.optional_size;
 	image.headers_end = section_at(&image, image.section_count);
+	if (image.section_count > MOST_SECTIONS)
+		return assay_fail(err, ASSAY_EINPUT, "offset %llu: sections: want at most %d, have %llu",
+				  (unsigned long long)image.pe + 6, MOST_SECTIONS,
+				  (unsigned long long)image.section_count);
 	if (image.pe < DOS_HEADER || image.headers_end > file.len)
 		return assay_fail(err, ASSAY_EINPUT, "offset %llu: headers: want %llu bytes, have %zu",
 				  (unsigned long long)image.pe,
@@ -181,7 +188,7 @@ static enum assay_code read_image(struct assay_span file, struct image *ret, str
 /* "DanS" and the records are masked with the word behind "Rich". */
 static uint64_t find_rich(const struct image *image, uint64_t *ret_length)
 {
-	for (uint64_t end = DOS_HEADER; end + 8 <= image->pe; end += 4) {
+	for (uint64_t end = DOS_HEADER; end + 8 <= image->pe && end < RICH_WITHIN; end += 4) {
 		uint64_t mask = get(image, end + 4, 4);
 
 		if (memcmp(image->file.data + end, "Rich", 4) != 0)
@@ -334,6 +341,8 @@ static void add_inside(struct assay_layout *l, struct assay_places *places,
 	uint64_t size, address = directory(image, DEBUGGING, &size), at;
 
 	at = size ? offset_of(image, address, size) : 0;
+	if (size > MOST_DEBUG_ENTRIES * DEBUG_ENTRY)
+		size = MOST_DEBUG_ENTRIES * DEBUG_ENTRY;
 	for (uint64_t i = 0; at && i + DEBUG_ENTRY <= size; i += DEBUG_ENTRY) {
 		uint64_t length = get(image, at + i + 16, 4), data = get(image, at + i + 24, 4);
 

@@ -22,6 +22,7 @@
 #define ASSAY_MAX_ELF_SECTIONS 100000             /* -ffunction-sections objects have many */
 #define ASSAY_MAX_ELF_SYMBOLS 1000000             /* named in one file; the rest stay unnamed */
 #define ASSAY_MAX_ELF_DEBUG_STRINGS 1000000       /* looked through for paths and producers */
+#define ASSAY_MAX_ELF_DEBUG_DECODED (64 * ASSAY_MIB) /* of one compressed debug section */
 #define ASSAY_MAX_ELF_FUNCTIONS 1000000           /* compared one by one in one file */
 #define ASSAY_MAX_ELF_INSTRUCTIONS 20             /* shown of one function, a side */
 #define ASSAY_MAX_ELF_LISTINGS 16                 /* functions of a section shown as instructions */

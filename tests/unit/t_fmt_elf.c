@@ -539,6 +539,85 @@ START_TEST(hostile_files_do_no_harm)
 }
 END_TEST
 
+/* As in Debian's -dbgsym packages: debug sections only, compressed. */
+START_TEST(compressed_debug_information)
+{
+	const char *said;
+	json_t *report;
+
+	compile("", "unused");
+	run("mkdir one two && for d in one two; do (cd $d && gcc -g -O1 -o prog ../a.c && "
+	    "objcopy --only-keep-debug --compress-debug-sections=zlib prog prog.debug); done");
+	run("cp one/prog.debug x; cp two/prog.debug y; objcopy --decompress-debug-sections x z; "
+	    "objcopy --compress-debug-sections=zlib-gnu x gnu");
+	report = compare("x", "y");
+	expect(report, "divergent", "gcc_captures_build_path");
+	ck_assert_int_eq(unexplained(report), 0);
+	said = assay_json_text(divergence_of(report, "gcc_captures_build_path"), "explanation", "");
+	ck_assert_msg(strstr(said, "in unit 1, ../a.c, directory \"") != NULL, "%s", said);
+	json_decref(report);
+	report = compare("x", "z");
+	expect(report, "divergent", "compression_encoder_differs");
+	json_decref(report);
+	report = compare("gnu", "y");
+	ck_assert_str_eq(assay_json_text(report, "verdict", ""), "divergent");
+	json_decref(report);
+}
+END_TEST
+
+START_TEST(changed_compressed_debug_information_is_unexplained)
+{
+	json_t *report, *d;
+
+	compile("-g -gz=zlib", "x");
+	run("sed -i s/two/won/ a.c; gcc -O1 -fno-ipa-icf -g -gz=zlib -o y a.c; strip -g -o a x; "
+	    "strip -g -o b y; objcopy --only-keep-debug x xd; objcopy --only-keep-debug y yd; "
+	    "objcopy -R .symtab xd; objcopy -R .symtab yd");
+	report = compare("xd", "yd");
+	ck_assert_str_eq(assay_json_text(report, "verdict", ""), "divergent");
+	d = divergence_of(report, "unexplained_metadata_difference");
+	ck_assert_msg(d && strstr(assay_json_text(d, "explanation", ""), "decoded, "), "%s",
+		      json_dumps(report, JSON_INDENT(1)));
+	json_decref(report);
+}
+END_TEST
+
+/* Go's build information: the length of each string in front of it, the module lines between markers. */
+static void make_go(const char *name, const char *version, const char *time)
+{
+	char command[2048];
+
+	snprintf(command, sizeof(command),
+		 "cat >go.s <<'X'\n.section .go.buildinfo,\"aw\"\n.ascii \"\\377 Go buildinf:\"\n"
+		 ".byte 8, 2\n.zero 16\n.byte 2f-1f\n1: .ascii \"%s\"\n2: .byte 4f-3f\n"
+		 "3: .ascii \"0123456789abcdef\"\n.ascii \"path\\tx\\ndep\\tx/y\\tv1.2.3\\th1:=\\n\"\n"
+		 ".ascii \"build\\tvcs.time=%s\\n\"\n.ascii \"0123456789abcdef\"\n4:\nX\n"
+		 "gcc -c -o %s go.s",
+		 version, time, name);
+	run(command);
+}
+
+START_TEST(go_build_information)
+{
+	json_t *report, *list, *path;
+
+	make_go("x", "go1.19.8", "2023-01-02T03:04:05Z");
+	make_go("y", "go1.19.9", "2023-01-02T03:04:05Z");
+	make_go("z", "go1.19.8", "2024-01-02T03:04:05Z");
+	report = compare("x", "y");
+	expect(report, "divergent", "compiler_version_differs");
+	json_decref(report);
+	report = compare("x", "z");
+	list = json_object_get(report, "divergences");
+	ck_assert_uint_eq(json_array_size(list), 1);
+	ck_assert_str_eq(assay_json_text(json_array_get(list, 0), "field", ""), "elf.go.time");
+	path = json_object_get(json_array_get(list, 0), "path");
+	ck_assert_str_eq(json_string_value(json_array_get(path, json_array_size(path) - 1)),
+			 "build vcs.time");
+	json_decref(report);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("elf");
@@ -556,6 +635,9 @@ int main(void)
 	tcase_add_test(tc, debug_link);
 	tcase_add_test(tc, compiler_ident);
 	tcase_add_test(tc, debug_information);
+	tcase_add_test(tc, compressed_debug_information);
+	tcase_add_test(tc, changed_compressed_debug_information_is_unexplained);
+	tcase_add_test(tc, go_build_information);
 	tcase_add_test(tc, stripped_against_unstripped);
 	tcase_add_test(tc, rights_are_not_folded);
 	tcase_add_test(tc, search_paths);
