@@ -198,7 +198,8 @@ static enum assay_code lay_out_rest(struct assay_layout *l, struct assay_places 
 			uint64_t stop = (at / piece + 1) * piece;
 
 			stop = stop < next ? stop : next;
-			add(l, &all, DATA, at, stop - at, "block", at / image->block);
+			add(l, &all, DATA, at, stop - at,
+			    piece == image->block ? "block" : "blocks from", at / image->block);
 			at = stop;
 		}
 		if (i == places->count)
