@@ -271,9 +271,20 @@ web: all ## the HTML report in a real browser: read, searched, filtered, printed
 	@tools/deps chromium
 	tests/web/run $(abspath $(O))/assay
 
+$(O)/farm/simulate: tests/farm/simulate.c $(O)/libassay.a
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
+		$(O)/libassay.a $(PKG_LIBS) $(FARM_PKG_LIBS)
+
+.PHONY: farm-simulation
+farm-simulation: $(O)/farm/simulate ## a million jobs and ten thousand workers under a virtual clock
+	$(O)/farm/simulate --jobs=1000000 --workers=10000
+
 .PHONY: farm
-farm: all $(O)/tests/t_queue ## scheduler and workers, on SQLite and on a real PostgreSQL
+farm: all $(O)/tests/t_queue $(O)/farm/simulate ## scheduler and workers, on SQLite and on a real PostgreSQL
 	@tools/deps postgresql curl procps
+	$(O)/farm/simulate --jobs=20000 --workers=300
 	tests/farm/run $(O)/assay
 	CK_FORK=no tests/farm/postgres $(O)/tests/t_queue
 	tests/farm/postgres bash -c 'tests/farm/run $(O)/assay "$$ASSAY_TEST_POSTGRES"'

@@ -22,8 +22,8 @@ static const char *const steps[] = {
 	" fence BIGINT NOT NULL DEFAULT 0," /* grows with each lease */
 	" failures BIGINT NOT NULL DEFAULT 0," /* tries without evidence */
 	" cancelling BIGINT NOT NULL DEFAULT 0,"
-	" verdict TEXT, reason TEXT,"
-	" candidate TEXT," /* digest of what was built, of the attempt to be confirmed */
+	" verdict TEXT, reason TEXT," /* of the latest attempt, or of them all */
+	" unconfirmed TEXT, candidate TEXT," /* verdict, and digest of what was built, that another is to confirm */
 	" report TEXT," /* digest of the report */
 	" created BIGINT NOT NULL, changed BIGINT NOT NULL, finished BIGINT NOT NULL DEFAULT 0);"
 	"CREATE UNIQUE INDEX job_submission ON job (submitter, submission);"

@@ -15,7 +15,7 @@ struct before {
 };
 
 struct after {
-	const char *state, *verdict, *reason, *candidate;
+	const char *state, *verdict, *reason, *unconfirmed, *candidate;
 	int64_t not_before, failures;
 	bool avoid; /* the worker that just had it */
 };
@@ -58,15 +58,14 @@ static void decide(const struct before *before, const struct queue_outcome *outc
 		after->state = after->failures >= rule->tries ? "parked" : "waiting";
 		after->reason = after->failures >= rule->tries ? rule->parked : outcome->reason;
 		after->not_before = rule_next_try(rule, after->failures, job, now);
-		if (before->verdict && strcmp(after->state, "waiting") == 0) {
-			after->verdict = before->verdict;
-			after->candidate = before->candidate;
-		}
+		after->unconfirmed = before->verdict;
+		after->candidate = before->candidate;
 	} else if (before->verdict) {
 		confirm(before, outcome, after);
 	} else if (rule->kind == RULE_CONFIRM) {
 		after->state = "queued";
 		after->avoid = true;
+		after->unconfirmed = outcome->verdict;
 	}
 }
 
@@ -74,7 +73,7 @@ static enum assay_code read_before(struct assay_database *db, int64_t job, struc
 				   struct before *ret, struct assay_error *err)
 {
 	if (assay_database_run(db,
-			       "SELECT failures, cancelling, verdict, candidate FROM job WHERE id = $1@LOCK@",
+			       "SELECT failures, cancelling, unconfirmed, candidate FROM job WHERE id = $1@LOCK@",
 			       ASSAY_VALUES(assay_int(job)), rows, err))
 		return err->code;
 	*ret = (struct before){ .failures = assay_rows_int(*rows, 0, 0),
@@ -94,12 +93,12 @@ static enum assay_code write_after(struct assay_database *db, const struct settl
 		db,
 		"UPDATE job SET state = $2, verdict = $3, reason = $4, candidate = $5, report = "
 		"coalesce($6, report), not_before = $7, failures = $8, avoid = $9, changed = $10, finished = "
-		"$11, cancelling = 0 WHERE id = $1",
+		"$11, unconfirmed = $12, cancelling = 0 WHERE id = $1",
 		ASSAY_VALUES(assay_int(s->job), assay_text(after->state), assay_text(after->verdict),
 			     assay_text(after->reason), assay_text(after->candidate),
 			     assay_text(s->outcome->report), assay_int(after->not_before),
 			     assay_int(after->failures), assay_text(after->avoid ? s->worker : NULL),
-			     assay_int(s->now), assay_int(over ? s->now : 0)),
+			     assay_int(s->now), assay_int(over ? s->now : 0), assay_text(after->unconfirmed)),
 		NULL, err);
 }
 

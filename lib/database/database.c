@@ -21,6 +21,7 @@ enum assay_code assay_database_open(const char *url, struct assay_database **ret
 {
 	struct assay_database *db = calloc(1, sizeof(*db));
 
+	*err = (struct assay_error)ASSAY_ERROR_INIT;
 	if (!db)
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

@@ -222,6 +222,21 @@ START_TEST(trouble_does_not_confirm)
 }
 END_TEST
 
+/* Trouble is no opinion that another could contradict. */
+START_TEST(trouble_is_not_confirmed)
+{
+	int64_t job = submit("a");
+	struct queue_lease l = lease("w1");
+
+	ck_assert_str_eq(report("w1", &l, "farm-error", NULL), "waiting");
+	now += HOUR;
+	sweep();
+	l = lease("w2");
+	ck_assert_str_eq(report("w2", &l, "reproducible", "aa"), "done");
+	ck_assert_str_eq(of_job(job, "verdict"), "reproducible");
+}
+END_TEST
+
 START_TEST(the_only_worker_may_confirm_itself_in_the_end)
 {
 	struct queue_lease l;
@@ -447,6 +462,7 @@ int main(void)
 	tcase_add_test(tcase, a_divergence_is_confirmed_elsewhere);
 	tcase_add_loop_test(tcase, two_candidates_that_differ_are_flaky, 0, 2);
 	tcase_add_test(tcase, trouble_does_not_confirm);
+	tcase_add_test(tcase, trouble_is_not_confirmed);
 	tcase_add_test(tcase, the_only_worker_may_confirm_itself_in_the_end);
 	tcase_add_loop_test(tcase, what_is_hopeless_is_parked, 0, 5);
 	tcase_add_test(tcase, the_same_job_is_not_built_twice);
