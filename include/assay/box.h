@@ -82,8 +82,8 @@ struct assay_box_result {
 	json_t *isolation;
 };
 
-/* A driver.  It gets a policy that was checked and whose limits are all set, and a result that is
- * empty but for workspace_fd -1.  When run returns, nothing of the box lives any more. */
+/* A driver.  It gets a policy that was checked and has no gaps (limits, directory, hostname), and a
+ * result that is empty but for workspace_fd -1.  When run returns, nothing of the box lives any more. */
 struct assay_box_ops {
 	const char *name; /* as in isolation.driver */
 	enum assay_code (*run)(const struct assay_box_policy *policy, struct assay_box_result *ret,

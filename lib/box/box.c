@@ -35,8 +35,10 @@ static enum assay_code check_policy(const struct assay_box_policy *p, struct ass
 	return ASSAY_OK;
 }
 
-static void set_limits(struct assay_box_policy *p)
+static void complete(struct assay_box_policy *p)
 {
+	p->hostname = p->hostname ? p->hostname : "assay";
+	p->directory = p->directory ? p->directory : p->workspace;
 	p->memory = or_default(p->memory, ASSAY_DEFAULT_MEMORY);
 	p->disk = or_default(p->disk, ASSAY_DEFAULT_DISK);
 	p->inodes = or_default(p->inodes, ASSAY_DEFAULT_INODES);
@@ -58,7 +60,7 @@ enum assay_code assay_box_run(const struct assay_box_policy *policy, struct assa
 	*ret = (struct assay_box_result){ .workspace_fd = -1 };
 	if (check_policy(policy, err))
 		return err->code;
-	set_limits(&whole);
+	complete(&whole);
 	return driver_of(policy->driver)->run(&whole, ret, err);
 }
 
@@ -67,7 +69,8 @@ static enum assay_code check_with(const struct assay_box_ops *driver, const char
 {
 	const char *const argv[] = { "/", NULL }, *const env[] = { NULL };
 	const struct assay_box_policy policy = {
-		.root = root, .workspace = "/build/check", .argv = argv, .env = env, .uid = 1000,
+		.root = root, .workspace = "/build/check", .directory = "/build/check",
+		.hostname = "assay", .argv = argv, .env = env, .uid = 1000,
 		.gid = 1000, .cpus = 1, .time_s = 60, .memory = 64 * ASSAY_MIB, .disk = ASSAY_MIB,
 		.inodes = 1000, .processes = 16, .log = ASSAY_MIB, .log_fd = -1,
 	};

@@ -58,7 +58,7 @@ static const char *const allowed[] = {
 	"setitimer", "setpgid", "setpriority", "setregid", "setresgid", "setresuid", "setreuid",
 	"setrlimit", "setsid", "setsockopt", "setuid", "setxattr", "shmat", "shmctl", "shmdt",
 	"shmget", "shutdown", "sigaltstack", "signalfd", "signalfd4", "splice", "stat", "statfs",
-	"statx", "symlink", "symlinkat", "sync", "sync_file_range", "syncfs", "sysinfo", "tee",
+	"statx", "symlink", "symlinkat", "sync", "sync_file_range", "syncfs", "tee",
 	"tgkill", "time", "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime",
 	"timer_settime", "timerfd_create", "timerfd_gettime", "timerfd_settime", "times", "tkill",
 	"truncate", "ugetrlimit", "umask", "uname", "unlink", "unlinkat", "utime", "utimensat",

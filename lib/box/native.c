@@ -13,6 +13,7 @@
 
 #include "assay/cleanup.h"
 #include "assay/time.h"
+#include "fixed.h"
 
 static void set_limits(struct box_run *run)
 {
@@ -25,6 +26,7 @@ static void set_limits(struct box_run *run)
 	s->processes = p->processes;
 	run->time_s = p->time_s;
 	run->log_max = p->log;
+	run->sysinfo = box_fixed_sysinfo(p);
 }
 
 /* Launcher and init live in the group as well. */

@@ -3,6 +3,8 @@
 #ifndef ASSAY_BOX_NATIVE_H
 #define ASSAY_BOX_NATIVE_H
 
+#include <sys/sysinfo.h>
+
 #include "assay/box.h"
 #include "cgroup.h"
 #include "isolation.h"
@@ -19,6 +21,7 @@ struct box_run {
 	struct box_cgroup cgroup;
 	struct box_isolation isolation;
 	struct box_counters counters;
+	struct sysinfo sysinfo;
 	struct box_child child;
 	struct box_notify notify;
 	struct box_trace *trace;        /* or NULL */

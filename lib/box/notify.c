@@ -22,6 +22,7 @@
 
 #include "assay/time.h"
 #include "caller.h"
+#include "emulate.h"
 #include "filter.h"
 
 struct call {
@@ -220,6 +221,11 @@ static void on_openat(struct call *call)
 	trace_open(call, (int)argument(call, 0), 1);
 }
 
+static void on_sysinfo(struct call *call)
+{
+	box_emulate_sysinfo(call->notify->listener, call->request, call->notify->sysinfo, &call->answer);
+}
+
 static const struct {
 	int number;
 	void (*answer)(struct call *call);
@@ -227,7 +233,7 @@ static const struct {
 	{ SYS_socket, on_socket },	{ SYS_socketpair, on_socket },	{ SYS_bind, on_address },
 	{ SYS_connect, on_address },	{ SYS_sendto, on_sendto },	{ SYS_sendmsg, on_message },
 	{ SYS_sendmmsg, on_message },	{ SYS_execve, on_execve },	{ SYS_execveat, on_execveat },
-	{ SYS_openat, on_openat },	{ SYS_openat2, on_openat },
+	{ SYS_openat, on_openat },	{ SYS_openat2, on_openat },	{ SYS_sysinfo, on_sysinfo },
 #ifdef SYS_open
 	{ SYS_open, on_open },		{ SYS_creat, on_open },
 #endif

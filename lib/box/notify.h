@@ -3,6 +3,8 @@
 #ifndef ASSAY_BOX_NOTIFY_H
 #define ASSAY_BOX_NOTIFY_H
 
+#include <sys/sysinfo.h>
+
 #include "isolation.h"
 #include "trace.h"
 
@@ -14,6 +16,7 @@ struct box_notify {
 	/* What a build gets that asks for an internet socket: a unix socket of its own network namespace,
 	 * so that it goes on and says where it wants to.  -1: such sockets are refused. */
 	int decoys[BOX_DECOYS];
+	const struct sysinfo *sysinfo; /* what that call answers */
 	struct box_isolation *isolation;
 	struct box_trace *trace; /* or NULL */
 };

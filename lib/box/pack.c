@@ -11,9 +11,8 @@
 
 #include "assay/cleanup.h"
 #include "assay/file.h"
+#include "fixed.h"
 #include "wire.h"
-
-#define CPUINFO_MAX (1u << 20)
 
 struct packer {
 	struct wire_policy head;
@@ -89,72 +88,16 @@ static enum assay_code put_mounts(struct packer *p, const struct assay_box_mount
 	return ASSAY_OK;
 }
 
-static void put_file(struct packer *p, const char *target, struct assay_span content)
+static void put_file(void *packer, const char *path, struct assay_span content)
 {
-	struct wire_file *file = &p->head.files[p->head.file_count++];
+	struct packer *p = packer;
+	struct wire_file *file = &p->head.files[p->head.file_count];
 
-	file->target = put_text(p, target);
+	if (p->head.file_count++ >= WIRE_MAX_FILES)
+		return;
+	file->target = put_text(p, path);
 	file->content = put(p, content.data, content.len);
 	file->size = (uint32_t)content.len;
-}
-
-/* The first cpus processors of /proc/cpuinfo: model and flags stay visible, the count is ours. */
-static void put_cpuinfo(struct packer *p, unsigned cpus)
-{
-	assay_auto(assay_buf_release) struct assay_buf buf = ASSAY_BUF_INIT(CPUINFO_MAX);
-	struct assay_error err;
-	struct assay_span all;
-	size_t at = 0;
-
-	if (assay_file_read(AT_FDCWD, "/proc/cpuinfo", &buf, &err))
-		return;
-	all = assay_buf_span(&buf);
-	for (unsigned i = 0; i < cpus && at != SIZE_MAX; i++) {
-		at = assay_span_find(all, at, assay_span_text("\n\n"));
-		at = at == SIZE_MAX ? at : at + 2;
-	}
-	put_file(p, "/proc/cpuinfo", assay_span_cut(all, 0, at));
-}
-
-/* Programs choose how much to do at once by it: the limit counts, not the machine. */
-static void put_meminfo(struct packer *p, uint64_t memory)
-{
-	unsigned long long kib = memory / 1024;
-	char text[400];
-	int len = snprintf(text, sizeof(text),
-			   "MemTotal:       %8llu kB\nMemFree:        %8llu kB\n"
-			   "MemAvailable:   %8llu kB\nBuffers:        %8u kB\n"
-			   "Cached:         %8u kB\nSwapCached:     %8u kB\n"
-			   "SwapTotal:      %8u kB\nSwapFree:       %8u kB\n",
-			   kib, kib, kib, 0, 0, 0, 0, 0);
-
-	put_file(p, "/proc/meminfo", assay_span_of(text, (size_t)len));
-}
-
-static void put_files(struct packer *p, unsigned cpus)
-{
-	static const struct {
-		const char *target, *content;
-	} files[] = {
-		{ "/proc/cmdline", "\n" },
-		{ "/proc/loadavg", "0.00 0.00 0.00 1/1 1\n" },
-		{ "/proc/uptime", "1000.00 1000.00\n" },
-		{ "/proc/sys/kernel/random/boot_id", "00000000-0000-4000-8000-000000000000\n" },
-	};
-	static const char *const lists[] = { "online", "possible", "present" };
-	char range[32], path[64];
-
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		put_file(p, files[i].target, assay_span_text(files[i].content));
-	if (cpus > 1)
-		snprintf(range, sizeof(range), "0-%u\n", cpus - 1);
-	else
-		snprintf(range, sizeof(range), "0\n");
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		snprintf(path, sizeof(path), "/sys/devices/system/cpu/%s", lists[i]);
-		put_file(p, path, assay_span_text(range));
-	}
-	put_cpuinfo(p, cpus);
 }
 
 static enum assay_code seal(struct packer *p, int *ret_fd, struct assay_error *err)
@@ -195,6 +138,7 @@ static void put_settings(struct packer *p, const struct assay_box_policy *policy
 		.map_count = s->map_count,
 		.skip = s->skip,
 		.filter_count = s->filter.count,
+		.epoch = policy->epoch,
 		.disk = s->disk,
 		.inodes = s->inodes,
 		.memory = s->memory,
@@ -204,8 +148,8 @@ static void put_settings(struct packer *p, const struct assay_box_policy *policy
 	head->filter = put(p, s->filter.program, s->filter.count * sizeof(*s->filter.program));
 	head->root = put_text(p, policy->root);
 	head->workspace = put_text(p, policy->workspace);
-	head->directory = put_text(p, policy->directory ? policy->directory : policy->workspace);
-	head->hostname = put_text(p, policy->hostname ? policy->hostname : "assay");
+	head->directory = put_text(p, policy->directory);
+	head->hostname = put_text(p, policy->hostname);
 }
 
 enum assay_code box_pack(const struct assay_box_policy *policy, const struct box_settings *settings,
@@ -225,8 +169,7 @@ enum assay_code box_pack(const struct assay_box_policy *policy, const struct box
 	if (!code)
 		code = put_mounts(p, policy->mounts, err);
 	if (!code) {
-		put_files(p, policy->cpus ? policy->cpus : (unsigned)online);
-		put_meminfo(p, settings->memory);
+		box_fixed_files(policy, policy->cpus ? policy->cpus : (unsigned)online, put_file, p);
 		code = assay_buf_check(&p->data, "box: policy", err);
 	}
 	if (!code)

@@ -15,7 +15,7 @@
 
 #define WIRE_MAX_ARGS 1024
 #define WIRE_MAX_MOUNTS 512
-#define WIRE_MAX_FILES 64
+#define WIRE_MAX_FILES 320
 #define WIRE_MAX_DATA (2u << 20)
 #define WIRE_MAX_FILTER 4096 /* instructions: the kernel's own limit */
 
@@ -52,7 +52,8 @@ struct wire_mount {
 	uint32_t source, name, target;
 };
 
-/* A small file of fixed content below /proc or /sys, shown read-only. */
+/* A small file of fixed content below /proc or /sys, shown read-only; a directory when its path ends
+ * in "/". */
 struct wire_file {
 	uint32_t target, content, size;
 };
@@ -66,6 +67,7 @@ struct wire_policy {
 	uint32_t skip;                /* layers left out, for mutation tests: a bit a layer */
 	uint32_t filter, filter_count;
 	uint64_t disk, inodes, memory, processes;
+	int64_t epoch;                /* mtime of what the launcher makes */
 	/* offsets into data; strings end in NUL within it */
 	uint32_t root, workspace, directory, hostname;
 	uint32_t argv_count, env_count, mount_count, file_count;

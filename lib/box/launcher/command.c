@@ -17,7 +17,6 @@
 #include <sched.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -31,57 +30,6 @@ static void join_keyring(void)
 	long id = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 
 	report_layer(LAYER_KEYRING, id < 0 ? errno : 0, "session keyring of its own");
-}
-
-/* False when only less could be had. */
-static bool limit(int resource, struct rlimit want)
-{
-	struct rlimit now;
-
-	if (setrlimit(resource, &want) == 0)
-		return true;
-	if (errno != EPERM || getrlimit(resource, &now))
-		fail("set limit %d", resource);
-	want.rlim_max = now.rlim_max < want.rlim_max ? now.rlim_max : want.rlim_max;
-	want.rlim_cur = want.rlim_cur < want.rlim_max ? want.rlim_cur : want.rlim_max;
-	if (setrlimit(resource, &want))
-		fail("set limit %d", resource);
-	return false;
-}
-
-/* All that the kernel has, so that none is the host's. */
-static void set_limits(const struct wire_policy *p)
-{
-	bool bare = go_flags & WIRE_LIMIT_PROCESSES;
-	const struct {
-		int resource;
-		struct rlimit value;
-	} limits[] = {
-		{ RLIMIT_CORE, { 0, 0 } },
-		{ RLIMIT_NOFILE, { 1024, 65536 } },
-		{ RLIMIT_FSIZE, { p->disk, p->disk } },
-		{ RLIMIT_STACK, { 8 << 20, RLIM_INFINITY } },
-		{ RLIMIT_MEMLOCK, { 64 << 10, 64 << 10 } },
-		{ RLIMIT_RTPRIO, { 0, 0 } },
-		{ RLIMIT_NICE, { 0, 0 } },
-		{ RLIMIT_MSGQUEUE, { 800 << 10, 800 << 10 } },
-		{ RLIMIT_SIGPENDING, { 4096, 4096 } },
-		{ RLIMIT_CPU, { RLIM_INFINITY, RLIM_INFINITY } },
-		{ RLIMIT_DATA, { RLIM_INFINITY, RLIM_INFINITY } },
-		{ RLIMIT_RSS, { RLIM_INFINITY, RLIM_INFINITY } },
-		{ RLIMIT_LOCKS, { RLIM_INFINITY, RLIM_INFINITY } },
-		{ RLIMIT_RTTIME, { RLIM_INFINITY, RLIM_INFINITY } },
-		{ RLIMIT_AS, go_flags & WIRE_LIMIT_MEMORY ? (struct rlimit){ p->memory, p->memory }
-							  : (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY } },
-		/* the group counts first where there is one: it tells what happened */
-		{ RLIMIT_NPROC, { p->processes * (bare ? 1 : 2), p->processes * (bare ? 1 : 2) } },
-	};
-	unsigned lowered = 0;
-
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-		lowered += !limit(limits[i].resource, limits[i].value);
-	report_layer(LAYER_RLIMITS, 0, "core 0, fsize %llu, nofile 1024%s", (unsigned long long)p->disk,
-		     lowered ? "; some lower than wanted, as we were started with less" : "");
 }
 
 static void set_affinity(const struct wire_policy *p)
@@ -100,6 +48,14 @@ static void set_affinity(const struct wire_policy *p)
 	if (p->cpus && sched_setaffinity(0, sizeof(some), &some))
 		fail("set the processor affinity");
 	report_layer(LAYER_AFFINITY, count < p->cpus ? ERANGE : 0, "%u processors", count);
+}
+
+/* What a process has from its parents and no layer speaks of. */
+static void reset_inherited(const struct wire_policy *p)
+{
+	if (personality(p->flags & WIRE_ASLR_OFF ? ADDR_NO_RANDOMIZE : PER_LINUX) < 0 ||
+	    prctl(PR_SET_TIMERSLACK, 50000) || prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0))
+		fail("personality");
 }
 
 static void drop_bounding_set(void)
@@ -339,12 +295,11 @@ void command_run(const struct wire_policy *p)
 		fail("new session");
 	if (!policy_skips(p, LAYER_KEYRING))
 		join_keyring();
-	if (!policy_skips(p, LAYER_RLIMITS))
-		set_limits(p);
+	if (!ids_privileged(p))
+		limits_set(p);
 	if (!policy_skips(p, LAYER_AFFINITY))
 		set_affinity(p);
-	if (p->flags & WIRE_ASLR_OFF && personality(ADDR_NO_RANDOMIZE) < 0)
-		fail("personality");
+	reset_inherited(p);
 	if (!policy_skips(p, LAYER_CAPS))
 		drop_bounding_set();
 	become_user(p);

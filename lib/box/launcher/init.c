@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -44,6 +45,22 @@ static void name_host(const struct wire_policy *p)
 	report_layer(LAYER_UTSNS, 0, "host name %.64s", name);
 }
 
+static void enter_network(const struct wire_policy *p, int sock)
+{
+	int netns;
+
+	if (policy_skips(p, LAYER_NETNS)) {
+		report_layer(LAYER_NETNS, ECANCELED, "the host's");
+		return;
+	}
+	netns = fd_receive(sock);
+	if (netns < 0 || setns(netns, CLONE_NEWNET))
+		fail("enter the network namespace");
+	close(netns);
+	close(sock);
+	report_layer(LAYER_NETNS, 0, "empty, loopback down");
+}
+
 static void drop_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -71,24 +88,28 @@ static _Noreturn void reap_until(pid_t command)
 	_exit(0);
 }
 
-void init_main(const struct wire_policy *p, int go)
+void init_main(const struct wire_policy *p, int holder, int sock)
 {
 	pid_t command;
 	char byte;
 
-	if (read(go, &byte, 1) != 1)
+	if (read(sock, &byte, 1) != 1)
 		_exit(125);
 	prctl(PR_SET_NAME, "assay-init");
 	become_root_inside(p);
 	report_layer(LAYER_PIDNS, getpid() == 1 ? 0 : EPERM, "the box's init is process 1");
 	report_layer(LAYER_IPCNS, policy_skips(p, LAYER_IPCNS) ? ECANCELED : 0, "empty");
-	report_layer(LAYER_NETNS, policy_skips(p, LAYER_NETNS) ? ECANCELED : 0,
-		     "empty, loopback down");
 	report_layer(LAYER_CGROUPNS, policy_skips(p, LAYER_CGROUPNS) ? ECANCELED : 0, "own root");
 	name_host(p);
-	tree.policy = p;
+	if (!ids_privileged(p)) {
+		sources_open(p);
+		sources_shift(p, -1);
+		holder = holder_make(p);
+	}
+	tree = (struct tree){ .policy = p, .holder = holder };
 	tree_build(&tree);
 	tree_enter(&tree);
+	enter_network(p, sock);
 	report_flush();
 	/* nothing of ours is copied; the child only calls down from here */
 	command = vfork();

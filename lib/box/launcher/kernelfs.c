@@ -19,6 +19,7 @@
 #include "launcher.h"
 
 #define FIXED "/proc/fixed/" /* see tree.c: the holder lies over the host's /proc */
+#define UUID "sys/kernel/random/uuid"
 #define BLANK_FILE "blank"
 #define BLANK_DIRECTORY "empty"
 
@@ -39,10 +40,16 @@ static int make_parents(int dir, char *path)
 /* path: absolute inside the box. */
 static void write_file(int dir, const char *path, const char *content, size_t size)
 {
+	size_t len = strlen(path);
 	char below[256];
 	int fd;
 
 	snprintf(below, sizeof(below), "%s", path + 1);
+	if (path[len - 1] == '/') {
+		if (make_parents(dir, below))
+			fail("directory for %.120s", path);
+		return;
+	}
 	fd = openat(dir, below, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 	if (fd < 0 && errno == ENOENT && make_parents(dir, below) == 0)
 		fd = openat(dir, below, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
@@ -175,7 +182,7 @@ static unsigned cover_all(struct tree *t, int proc)
 
 static void show_proc(struct tree *t)
 {
-	int proc = mount_proc(), kept;
+	int proc = mount_proc(), kept, uuid;
 	unsigned count;
 
 	if (proc < 0) {
@@ -190,7 +197,12 @@ static void show_proc(struct tree *t)
 	}
 	kept = fcntl(proc, F_DUPFD_CLOEXEC, 0);
 	tree_attach(t, proc, "/proc", true);
+	/* never twice the same, and said to be so: the kernel's own */
+	uuid = tree_clone(kept, UUID);
 	count = cover_all(t, kept);
+	if (move_mount(uuid, "", kept, UUID, MOVE_MOUNT_F_EMPTY_PATH))
+		fail("mount /proc/" UUID);
+	close(uuid);
 	close(kept);
 	report_layer(LAYER_PROC, count ? 0 : EPERM,
 		     "%u entries covered; sysctls are a few read-only files", count);

@@ -7,11 +7,13 @@
  *	ids.c      user and group maps
  *	sources.c  what is seen of the host, as detached mounts
  *	init.c     pid 1 of the box: builds it, forks the command, reaps
- *	tree.c     the file tree: overlay, workspace, /tmp, inputs, the change of root
+ *	holder.c   all that can be written, and the fixed files
+ *	tree.c     the file tree: overlays and the change of root
  *	kernelfs.c /proc, /dev and /sys
- *	command.c  the last steps before exec: limits, capabilities, Landlock, seccomp, probes
+ *	limits.c   resource limits
+ *	command.c  the last steps before exec: capabilities, Landlock, seccomp, probes
  *	report.c   records to the library
- *	net.c      interface counters
+ *	net.c      the network namespace, interface counters
  *
  * Nothing is allocated; whatever fails is reported and ends the launcher.
  */
@@ -43,6 +45,8 @@ void report_interface(const char *name, const uint64_t values[4]);
 
 /* A packet with or without a descriptor; 0, or -1 with errno set. */
 int fd_send(int sock, const void *data, size_t len, int fd);
+/* The descriptor of a packet of one byte, or -1. */
+int fd_receive(int sock);
 
 const struct wire_policy *policy_read(int fd);
 const char *policy_text(const struct wire_policy *p, uint32_t offset);
@@ -67,15 +71,20 @@ void sources_open(const struct wire_policy *p);
 void sources_shift(const struct wire_policy *p, int userns);
 void sources_close(const struct wire_policy *p);
 
-/* go: a byte can be read when the ids are mapped. */
-_Noreturn void init_main(const struct wire_policy *p, int go);
+/* The detached holder; its fixed part, once mounted.  Clears the parent-death signal. */
+int holder_make(const struct wire_policy *p);
+int holder_fix(int holder);
+
+/* holder: -1 when the init has to make it.  sock: a byte comes when the ids are mapped, and the network
+ * namespace when it is made, which takes longest. */
+_Noreturn void init_main(const struct wire_policy *p, int holder, int sock);
 
 #define MOUNT_SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
 /* What the init knows about the tree while it grows. */
 struct tree {
 	const struct wire_policy *policy;
-	int holder;  /* the capped tmpfs: workspace, /tmp, upper layer */
+	int holder;  /* see holder.c */
 	int fixed;   /* in it, read-only: the files that every box shows, a blank file and directory */
 	int root;    /* the box's root */
 };
@@ -93,9 +102,14 @@ int tree_clone(int dirfd, const char *name);
 void kernelfs_write(const struct wire_policy *p, int dir);
 void kernelfs_show(struct tree *t);
 
+void limits_set(const struct wire_policy *p);
+
 _Noreturn void command_run(const struct wire_policy *p);
 
-/* Reports the interfaces of the network namespace fd. */
-void net_report(const struct wire_policy *p, int userns, int netns);
+/* Enters the box's user namespace and makes its network namespace, which this process stays in; returns
+ * its descriptor. */
+int net_make(int userns);
+/* Reports the interfaces of the network namespace that this process is in. */
+void net_report(void);
 
 #endif

@@ -22,13 +22,13 @@
 
 uint32_t go_flags;
 
-/* Namespaces without which no box can be built, and those that a mutant may lack. */
+/* Namespaces without which no box can be built, and those that a mutant may lack.  The network's comes
+ * later: see net.c. */
 #define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS)
 
 static unsigned long namespaces(const struct wire_policy *p)
 {
 	return NAMESPACES | (policy_skips(p, LAYER_IPCNS) ? 0 : CLONE_NEWIPC) |
-	       (policy_skips(p, LAYER_NETNS) ? 0 : CLONE_NEWNET) |
 	       (policy_skips(p, LAYER_CGROUPNS) ? 0 : CLONE_NEWCGROUP);
 }
 
@@ -67,12 +67,16 @@ static int join_groups(uint32_t *ret_layers)
 	return go.into ? fds[go.tasks] : -1;
 }
 
-static int open_namespace(pid_t pid, const char *name)
+static int open_userns(pid_t pid)
 {
 	char path[64];
+	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, name);
-	return open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fail("open the box's user namespace");
+	return fd;
 }
 
 /* Whoever writes to the log by name (/dev/stderr) needs to own the pipe. */
@@ -86,11 +90,26 @@ static void give_descriptors(const struct wire_policy *p)
 			fail("owner of descriptor %d", fd);
 }
 
+/* What the box inherits from us; best effort. */
+static void write_self(const char *name, const char *text)
+{
+	char path[64];
+	ssize_t ignored;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/%s", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	ignored = write(fd, text, strlen(text));
+	(void)ignored;
+	close(fd);
+}
+
 static void prepare(void)
 {
 	int fd;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (close_range(WIRE_REPORT_FD + 1, ~0U, 0))
 		fail("close inherited descriptors");
 	for (fd = 3; fd <= WIRE_REPORT_FD; fd++)
@@ -99,14 +118,9 @@ static void prepare(void)
 	umask(0);
 	if (chdir("/"))
 		fail("change to /");
-	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		/* in a machine short of memory the build goes first; best effort */
-		ssize_t ignored = write(fd, "500", 3);
-
-		(void)ignored;
-		close(fd);
-	}
+	/* in a machine short of memory the build goes first */
+	write_self("oom_score_adj", "500");
+	write_self("coredump_filter", "0x33");
 }
 
 /* Born in the group when there is one: no move, and nothing runs outside of it. */
@@ -131,7 +145,7 @@ static pid_t clone_init(const struct wire_policy *p, int group, uint32_t layers)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
-static pid_t start_init(const struct wire_policy *p, int group, uint32_t layers, int pair[2])
+static pid_t start_init(const struct wire_policy *p, int group, uint32_t layers, int holder, int pair[2])
 {
 	pid_t init = clone_init(p, group, layers);
 
@@ -139,7 +153,7 @@ static pid_t start_init(const struct wire_policy *p, int group, uint32_t layers,
 		fail("create namespaces");
 	if (init == 0) {
 		close(pair[1]);
-		init_main(p, pair[0]);
+		init_main(p, holder, pair[0]);
 	}
 	close(pair[0]);
 	return init;
@@ -155,49 +169,77 @@ static int wait_for(pid_t init)
 	return status;
 }
 
+/* This process dies with the library's.  A change of credentials clears that: then it is asked for again,
+ * and parent is who must still be there. */
+static void follow(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(125);
+}
+
+static void start_network(const struct wire_policy *p, int userns, int sock, pid_t parent)
+{
+	int netns;
+
+	if (policy_skips(p, LAYER_NETNS))
+		return;
+	netns = net_make(userns);
+	follow(parent);
+	if (fd_send(sock, "", 1, netns))
+		fail("hand the network namespace to the box's init");
+	close(netns);
+}
+
 /* What needs the init's user namespace; then it may go on. */
-static void complete(const struct wire_policy *p, pid_t init, int userns, int go)
+static void complete(const struct wire_policy *p, pid_t init, int userns, int sock)
 {
 	ids_map(p, init);
 	if (ids_privileged(p)) {
 		sources_shift(p, userns);
 		sources_close(p);
 	}
-	if (write(go, "", 1) != 1)
+	if (write(sock, "", 1) != 1)
 		fail("start the box's init");
-	close(go);
 }
 
 int main(void)
 {
 	const struct wire_policy *p;
 	struct rusage usage;
-	int pair[2], userns, netns, status, group;
+	int pair[2], holder = -1, userns, status, group;
 	uint32_t layers = 0;
-	pid_t init;
+	pid_t init, parent = getppid();
 
 	prepare();
 	p = policy_read(WIRE_POLICY_FD);
 	give_descriptors(p);
-	if (pipe2(pair, O_CLOEXEC))
-		fail("pipe");
-	if (ids_privileged(p))
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		fail("socket pair");
+	if (ids_privileged(p)) {
 		sources_open(p);
+		holder = holder_make(p);
+	}
+	follow(parent);
 	group = join_groups(&layers);
-	init = start_init(p, group, layers, pair);
+	if (ids_privileged(p))
+		limits_set(p);
+	init = start_init(p, group, layers, holder, pair);
 	report(WIRE_PID, (uint32_t)init, 0, "init");
-	userns = open_namespace(init, "user");
-	netns = open_namespace(init, "net");
-	if (userns < 0)
-		fail("open the box's user namespace");
+	userns = open_userns(init);
 	complete(p, init, userns, pair[1]);
+	if (holder >= 0)
+		close(holder);
+	start_network(p, userns, pair[1], parent);
+	close(pair[1]);
 	/* the log ends when the last writer of the box is gone: that must not be us */
 	close(1);
 	close(2);
 	status = wait_for(init);
 	getrusage(RUSAGE_CHILDREN, &usage);
 	report_usage(&usage);
-	net_report(p, userns, netns);
+	if (!policy_skips(p, LAYER_NETNS))
+		net_report();
 	report(WIRE_PID, 0, status, "init ended");
 	return 0;
 }

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the interfaces of the box's network namespace carried: read over rtnetlink after its end. */
+/*
+ * The box's network namespace.  Of all namespaces it takes the kernel longest to make: the launcher does
+ * it while the init builds the tree, and stays in it, to read over rtnetlink what its interfaces
+ * carried when the box is dead.
+ */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -51,7 +56,19 @@ static bool read_links(int sock)
 	return true;
 }
 
-void net_report(const struct wire_policy *p, int userns, int netns)
+int net_make(int userns)
+{
+	int fd;
+
+	if (setns(userns, CLONE_NEWUSER) || unshare(CLONE_NEWNET))
+		fail("make a network namespace");
+	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fail("open the network namespace");
+	return fd;
+}
+
+void net_report(void)
 {
 	struct {
 		struct nlmsghdr header;
@@ -60,12 +77,8 @@ void net_report(const struct wire_policy *p, int userns, int netns)
 		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETLINK,
 			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
 	};
-	int sock;
+	int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
-	if (netns < 0 || (!ids_privileged(p) && setns(userns, CLONE_NEWUSER)) ||
-	    setns(netns, CLONE_NEWNET))
-		return;
-	sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	if (sock < 0)
 		return;
 	if (send(sock, &request, sizeof(request), 0) == sizeof(request))

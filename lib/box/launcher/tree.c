@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file tree of the box.  One tmpfs, the holder, capped in bytes and inodes, carries everything
- * that can be written: the workspace, /tmp, /var/tmp, /dev/shm and the overlay's upper layer, so
- * that one number is the disk limit.  The environment is the read-only lower layer; the upper layer
- * exists to make mount points in and is made read-only before the command runs.  Inputs are shown
- * through overlays as well: no path, inode lock or file system of the host shows.
+ * The file tree of the box.  The environment is the read-only lower layer of an overlay; the upper
+ * layer exists to make mount points in and is made read-only before the command runs.  Inputs are
+ * shown through overlays as well: no path, inode lock or file system of the host shows.
  *
  * Places are resolved with openat2(RESOLVE_IN_ROOT) and mounts are moved onto descriptors: a link
  * in the environment never leads outside, and nothing can be swapped between check and use.
@@ -118,58 +116,6 @@ void tree_show(struct tree *t, int dirfd, const char *name, const char *target, 
 	tree_attach(t, tree_clone(dirfd, name), target, directory);
 }
 
-static const struct {
-	const char *name;
-	mode_t mode;
-} held[] = {
-	{ "upper", 0755 }, { "work", 0755 },  { "root", 0755 }, { "lower", 0755 },    { "blank", 0755 },
-	{ "tmp", 01777 },  { "vartmp", 01777 }, { "shm", 01777 }, { "workspace", 0755 }, { "fixed", 0755 },
-};
-
-/* It lies over the host's /proc, so that one unmount of the old root takes both. */
-static void make_holder(struct tree *t)
-{
-	const struct wire_policy *p = t->policy;
-	int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
-	char size[32], inodes[32];
-
-	snprintf(size, sizeof(size), "%llu", (unsigned long long)p->disk);
-	snprintf(inodes, sizeof(inodes), "%llu", (unsigned long long)p->inodes);
-	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "size", size, 0) ||
-	    fsconfig(fs, FSCONFIG_SET_STRING, "nr_inodes", inodes, 0) ||
-	    fsconfig(fs, FSCONFIG_SET_STRING, "mode", "0755", 0) ||
-	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
-		fail("make a tmpfs of %s bytes and %s inodes", size, inodes);
-	t->holder = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_SAFE);
-	close(fs);
-	if (t->holder < 0 || move_mount(t->holder, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) ||
-	    fchdir(t->holder))
-		fail("mount the holder");
-	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
-		/* the umask is 0 until the command's own is set */
-		if (mkdir(held[i].name, held[i].mode))
-			fail("holder: %s", held[i].name);
-	}
-	if (chown("workspace", p->uid, p->gid))
-		fail("holder: owner of the workspace");
-}
-
-/* Clones of a read-only mount are read-only: made so once, for all. */
-static void make_fixed(struct tree *t)
-{
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_SAFE | MOUNT_ATTR_NOEXEC };
-	int dir = open("fixed", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (dir < 0)
-		fail("holder: fixed");
-	kernelfs_write(t->policy, dir);
-	close(dir);
-	t->fixed = tree_clone(t->holder, "fixed");
-	if (mount_setattr(t->fixed, "", AT_EMPTY_PATH, &attr, sizeof(attr)) ||
-	    move_mount(t->fixed, "", t->holder, "fixed", MOVE_MOUNT_F_EMPTY_PATH))
-		fail("make the fixed files read-only");
-}
-
 static void mount_root(struct tree *t)
 {
 	/* relative names: no path of the host shows in mountinfo */
@@ -268,19 +214,23 @@ static void report_tree(struct tree *t, unsigned bare)
 	close(workspace);
 }
 
+/* The holder lies over the host's /proc, so that one unmount of the old root takes both. */
+static void mount_holder(struct tree *t)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		fail("make mounts private");
+	if (move_mount(t->holder, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) ||
+	    fchdir(t->holder))
+		fail("mount the holder");
+	t->fixed = holder_fix(t->holder);
+}
+
 void tree_build(struct tree *t)
 {
 	const struct wire_policy *p = t->policy;
 	unsigned bare = 0;
 
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		fail("make mounts private");
-	if (!ids_privileged(p)) {
-		sources_open(p);
-		sources_shift(p, -1);
-	}
-	make_holder(t);
-	make_fixed(t);
+	mount_holder(t);
 	mount_root(t);
 	mount_inputs(t, false, &bare);
 	tree_show(t, t->holder, "tmp", "/tmp", true);
