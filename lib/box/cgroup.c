@@ -234,7 +234,7 @@ void box_cgroup_open(struct box_cgroup *cgroup, uint64_t memory, uint64_t proces
 static bool send_go(int sock, const struct wire_go *go, const int *fds, size_t count)
 {
 	union {
-		char bytes[CMSG_SPACE((WIRE_MAX_TASKS + 1) * sizeof(int))];
+		char bytes[CMSG_SPACE(WIRE_MAX_GO * sizeof(int))];
 		struct cmsghdr align;
 	} control = { 0 };
 	struct iovec part = { (void *)(uintptr_t)go, sizeof(*go) };
@@ -254,7 +254,7 @@ static bool send_go(int sock, const struct wire_go *go, const int *fds, size_t c
 	return sendmsg(sock, &message, MSG_NOSIGNAL) == sizeof(*go);
 }
 
-bool box_cgroup_send_go(struct box_cgroup *cgroup, int sock)
+bool box_cgroup_send_go(struct box_cgroup *cgroup, int fixed, int sock)
 {
 	static const uint32_t layers[] = {
 		[BOX_MEMORY] = 1u << LAYER_MEMORY,	  [BOX_PIDS] = 1u << LAYER_PROCESSES,
@@ -267,7 +267,7 @@ bool box_cgroup_send_go(struct box_cgroup *cgroup, int sock)
 		.flags = (cgroup->groups[BOX_MEMORY].fd < 0 ? WIRE_LIMIT_MEMORY : 0u) |
 			 (cgroup->groups[BOX_PIDS].fd < 0 ? WIRE_LIMIT_PROCESSES : 0u),
 	};
-	int fds[WIRE_MAX_TASKS + 1], into = -1;
+	int fds[WIRE_MAX_GO], into = -1;
 	bool sent;
 
 	for (int i = 0; i < BOX_CONTROLLERS; i++) {
@@ -289,7 +289,10 @@ bool box_cgroup_send_go(struct box_cgroup *cgroup, int sock)
 	go.into = into >= 0;
 	if (go.into)
 		fds[go.tasks] = into;
-	sent = send_go(sock, &go, fds, go.tasks + go.into);
+	go.fixed = fixed >= 0;
+	if (go.fixed)
+		fds[go.tasks + go.into] = fixed;
+	sent = send_go(sock, &go, fds, go.tasks + go.into + go.fixed);
 	for (uint32_t i = 0; i < go.tasks; i++)
 		close(fds[i]);
 	return sent;

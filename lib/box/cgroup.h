@@ -47,8 +47,9 @@ struct box_counters {
 /* Makes the groups and sets the limits, but for the layers of skip.  Never fails as a whole: look at
  * the groups. */
 void box_cgroup_open(struct box_cgroup *cgroup, uint64_t memory, uint64_t processes, uint32_t skip);
-/* Lets the launcher go, with what it needs to join: see struct wire_go.  False when it is gone. */
-bool box_cgroup_send_go(struct box_cgroup *cgroup, int sock);
+/* Lets the launcher go, with what it needs to join and the fixed files (or -1): see struct wire_go.
+ * False when it is gone. */
+bool box_cgroup_send_go(struct box_cgroup *cgroup, int fixed, int sock);
 /* oom_kills, processes_refused */
 void box_cgroup_watch(const struct box_cgroup *cgroup, struct box_counters *ret);
 /* anonymous, which costs the kernel more */

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "assay/buf.h"
 #include "assay/cleanup.h"
@@ -17,6 +18,19 @@
 static const struct {
 	const char *path, *content;
 } constant[] = {
+	{ "/proc/", "" },
+	{ "/proc/sys/", "" },
+	{ "/proc/sys/crypto/", "" },
+	{ "/proc/sys/fs/", "" },
+	{ "/proc/sys/kernel/", "" },
+	{ "/proc/sys/kernel/random/", "" },
+	{ "/proc/sys/net/", "" },
+	{ "/proc/sys/net/core/", "" },
+	{ "/proc/sys/vm/", "" },
+	{ "/sys/", "" },
+	{ "/sys/devices/", "" },
+	{ "/sys/devices/system/", "" },
+	{ "/sys/devices/system/cpu/", "" },
 	{ "/proc/cmdline", "\n" },
 	{ "/proc/filesystems", "nodev\tproc\nnodev\ttmpfs\nnodev\toverlay\n" },
 	{ "/proc/loadavg", "0.00 0.00 0.00 1/1 1\n" },
@@ -163,6 +177,13 @@ static void put_line(const char *path, const char *text, box_fixed_put *put, voi
 
 	snprintf(line, sizeof(line), "%s\n", text);
 	put(to, path, assay_span_text(line));
+}
+
+unsigned box_fixed_cpus(const struct assay_box_policy *policy)
+{
+	long online = policy->cpus ? (long)policy->cpus : sysconf(_SC_NPROCESSORS_ONLN);
+
+	return online > 0 ? (unsigned)online : 1;
 }
 
 void box_fixed_files(const struct assay_box_policy *policy, unsigned cpus, box_fixed_put *put, void *to)

@@ -16,9 +16,17 @@
 
 typedef void box_fixed_put(void *to, const char *path, struct assay_span content);
 
-/* Calls put for every file; a path that ends in "/" is a directory. */
+/* Calls put for every file; a path that ends in "/" is a directory, and comes before what lies in it. */
 void box_fixed_files(const struct assay_box_policy *policy, unsigned cpus, box_fixed_put *put,
 		     void *to);
+/* How many processors a box of this policy shows. */
+unsigned box_fixed_cpus(const struct assay_box_policy *policy);
+/* Writes the files below dir, with /dev's places and links, a blank file and an empty directory. */
+enum assay_code box_fixed_fill(const struct assay_box_policy *policy, int dir, struct assay_error *err)
+	ASSAY_CHECKED;
+/* A detached mount of such a tree, the caller's; -1 without privileges.  Kept for the next box where the
+ * kernel can clone it. */
+int box_fixed_open(const struct assay_box_policy *policy);
 /* What sysinfo(2) answers. */
 struct sysinfo box_fixed_sysinfo(const struct assay_box_policy *policy);
 

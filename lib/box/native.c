@@ -84,6 +84,7 @@ static unsigned observed(const struct box_run *run)
 static enum assay_code start(struct box_run *run, struct assay_error *err)
 {
 	assay_auto(assay_fd_closep) int policy_fd = -1;
+	assay_auto(assay_fd_closep) int fixed = -1;
 
 	if (box_trace_open(run->policy->trace, &run->trace, err))
 		return err->code;
@@ -99,8 +100,10 @@ static enum assay_code start(struct box_run *run, struct assay_error *err)
 	/* while the launcher starts */
 	open_cgroup(run);
 	report_groups(run);
+	if (run->slot.count)
+		fixed = box_fixed_open(run->policy);
 	/* a launcher that is gone already shows in the loop */
-	(void)box_cgroup_send_go(&run->cgroup, run->child.report);
+	(void)box_cgroup_send_go(&run->cgroup, fixed, run->child.report);
 	return ASSAY_OK;
 }
 

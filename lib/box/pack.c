@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lays the policy out as wire.h says, with the fixed files that every box shows. */
+/* Lays the policy out as wire.h says. */
 #include "pack.h"
 
 #include <errno.h>
@@ -11,7 +11,6 @@
 
 #include "assay/cleanup.h"
 #include "assay/file.h"
-#include "fixed.h"
 #include "wire.h"
 
 struct packer {
@@ -88,18 +87,6 @@ static enum assay_code put_mounts(struct packer *p, const struct assay_box_mount
 	return ASSAY_OK;
 }
 
-static void put_file(void *packer, const char *path, struct assay_span content)
-{
-	struct packer *p = packer;
-	struct wire_file *file = &p->head.files[p->head.file_count];
-
-	if (p->head.file_count++ >= WIRE_MAX_FILES)
-		return;
-	file->target = put_text(p, path);
-	file->content = put(p, content.data, content.len);
-	file->size = (uint32_t)content.len;
-}
-
 static enum assay_code seal(struct packer *p, int *ret_fd, struct assay_error *err)
 {
 	int fd = memfd_create("assay-box-policy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -156,7 +143,6 @@ enum assay_code box_pack(const struct assay_box_policy *policy, const struct box
 			 int *ret_fd, struct assay_error *err)
 {
 	assay_auto(assay_freep) struct packer *p = calloc(1, sizeof(*p));
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
 	enum assay_code code;
 
 	if (!p)
@@ -168,10 +154,8 @@ enum assay_code box_pack(const struct assay_box_policy *policy, const struct box
 		code = put_list(p, policy->env, p->head.env, &p->head.env_count, "environment", err);
 	if (!code)
 		code = put_mounts(p, policy->mounts, err);
-	if (!code) {
-		box_fixed_files(policy, policy->cpus ? policy->cpus : (unsigned)online, put_file, p);
+	if (!code)
 		code = assay_buf_check(&p->data, "box: policy", err);
-	}
 	if (!code)
 		code = seal(p, ret_fd, err);
 	assay_buf_release(&p->data);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fixed.h"
 #include "native.h"
 
 /* linux/seccomp.h of the build may be older than the kernel */
@@ -55,6 +56,17 @@ static void take_decoy(struct box_run *run, const struct wire_record *r, int fd)
 			run->notify.decoys[i] = dup(fd);
 			break;
 		}
+}
+
+/* Without privileges the files lie in the box's own tmpfs. */
+static void take_fixed(struct box_run *run, const struct wire_record *r, int fd)
+{
+	(void)r;
+	if (run->failed || fd < 0)
+		return;
+	run->failed = box_fixed_fill(run->policy, fd, &run->failure) != ASSAY_OK;
+	/* when it is gone this shows elsewhere; when we failed it finds no files, and fails as well */
+	(void)send(run->child.report, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void take_ready(struct box_run *run, const struct wire_record *r, int fd)
@@ -108,7 +120,7 @@ static void take_error(struct box_run *run, const struct wire_record *r, int fd)
 static void (*const take[])(struct box_run *, const struct wire_record *, int) = {
 	[WIRE_LAYER] = take_layer,	   [WIRE_PID] = take_pid,
 	[WIRE_WORKSPACE] = take_workspace, [WIRE_LISTENER] = take_listener,
-	[WIRE_DECOY] = take_decoy,
+	[WIRE_DECOY] = take_decoy,	   [WIRE_FIXED] = take_fixed,
 	[WIRE_READY] = take_ready,	   [WIRE_EXIT] = take_exit,
 	[WIRE_USAGE] = take_usage,	   [WIRE_INTERFACE] = take_interface,
 	[WIRE_ERROR] = take_error,

@@ -15,7 +15,6 @@
 
 #define WIRE_MAX_ARGS 1024
 #define WIRE_MAX_MOUNTS 512
-#define WIRE_MAX_FILES 320
 #define WIRE_MAX_DATA (2u << 20)
 #define WIRE_MAX_FILTER 4096 /* instructions: the kernel's own limit */
 
@@ -37,25 +36,27 @@ enum wire_flags {
 
 /* The message that lets the launcher go, with descriptors: first `tasks` files of version 1 groups, to
  * write oneself into (which, unlike a write by another process, takes no lock of the whole machine);
- * then, when into is set, a version 2 group for the init to be born in. */
+ * then, when into is set, a version 2 group for the init to be born in; then, when fixed is set, the
+ * detached mount of the fixed files. */
 #define WIRE_MAX_TASKS 4
+#define WIRE_MAX_GO (WIRE_MAX_TASKS + 2)
+
+/* In the tree of fixed files: what covers an entry of /proc that is not shown. */
+#define WIRE_BLANK_FILE "blank"
+#define WIRE_BLANK_DIRECTORY "empty"
+/* The nodes of /dev. */
+#define WIRE_DEVICES "null", "zero", "full", "random", "urandom"
 
 struct wire_go {
 	uint32_t magic, version;
 	uint32_t flags; /* WIRE_LIMIT_...: what the groups cannot hold */
-	uint32_t tasks, into;
+	uint32_t tasks, into, fixed;
 	uint32_t into_layers; /* what is missing when that fails: a bit a layer */
 };
 
 /* A directory; or, with a name, the file of that name in it. */
 struct wire_mount {
 	uint32_t source, name, target;
-};
-
-/* A small file of fixed content below /proc or /sys, shown read-only; a directory when its path ends
- * in "/". */
-struct wire_file {
-	uint32_t target, content, size;
 };
 
 struct wire_policy {
@@ -70,10 +71,9 @@ struct wire_policy {
 	int64_t epoch;                /* mtime of what the launcher makes */
 	/* offsets into data; strings end in NUL within it */
 	uint32_t root, workspace, directory, hostname;
-	uint32_t argv_count, env_count, mount_count, file_count;
+	uint32_t argv_count, env_count, mount_count;
 	uint32_t argv[WIRE_MAX_ARGS], env[WIRE_MAX_ARGS];
 	struct wire_mount mounts[WIRE_MAX_MOUNTS];
-	struct wire_file files[WIRE_MAX_FILES];
 	_Alignas(8) char data[];
 };
 
@@ -122,6 +122,7 @@ enum wire_kind {
 	WIRE_WORKSPACE, /* carries a directory descriptor */
 	WIRE_LISTENER,  /* carries the seccomp listener */
 	WIRE_DECOY,     /* carries a unix socket of the box: a stream, then a datagram one */
+	WIRE_FIXED,     /* carries a directory to write the fixed files to; a byte says that it is done */
 	WIRE_READY,     /* the command is about to be executed */
 	WIRE_EXIT,      /* the command's end; status: wait status */
 	WIRE_USAGE,     /* of the whole box; values: user us, system us, max rss KiB,

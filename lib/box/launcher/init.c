@@ -45,6 +45,16 @@ static void name_host(const struct wire_policy *p)
 	report_layer(LAYER_UTSNS, 0, "host name %.64s", name);
 }
 
+static void take_sources(const struct wire_policy *p, int sock)
+{
+	if (ids_privileged(p)) {
+		sources_receive(p, sock);
+		return;
+	}
+	sources_open(p);
+	sources_shift(p, -1);
+}
+
 static void enter_network(const struct wire_policy *p, int sock)
 {
 	int netns;
@@ -53,8 +63,7 @@ static void enter_network(const struct wire_policy *p, int sock)
 		report_layer(LAYER_NETNS, ECANCELED, "the host's");
 		return;
 	}
-	netns = fd_receive(sock);
-	if (netns < 0 || setns(netns, CLONE_NEWNET))
+	if (fds_receive(sock, &netns, 1) || setns(netns, CLONE_NEWNET))
 		fail("enter the network namespace");
 	close(netns);
 	close(sock);
@@ -88,7 +97,7 @@ static _Noreturn void reap_until(pid_t command)
 	_exit(0);
 }
 
-void init_main(const struct wire_policy *p, int holder, int sock)
+void init_main(const struct wire_policy *p, int sock)
 {
 	pid_t command;
 	char byte;
@@ -101,12 +110,8 @@ void init_main(const struct wire_policy *p, int holder, int sock)
 	report_layer(LAYER_IPCNS, policy_skips(p, LAYER_IPCNS) ? ECANCELED : 0, "empty");
 	report_layer(LAYER_CGROUPNS, policy_skips(p, LAYER_CGROUPNS) ? ECANCELED : 0, "own root");
 	name_host(p);
-	if (!ids_privileged(p)) {
-		sources_open(p);
-		sources_shift(p, -1);
-		holder = holder_make(p);
-	}
-	tree = (struct tree){ .policy = p, .holder = holder };
+	tree = (struct tree){ .policy = p, .holder = holder_make(p) };
+	take_sources(p, sock);
 	tree_build(&tree);
 	tree_enter(&tree);
 	enter_network(p, sock);

@@ -20,78 +20,9 @@
 
 #define FIXED "/proc/fixed/" /* see tree.c: the holder lies over the host's /proc */
 #define UUID "sys/kernel/random/uuid"
-#define BLANK_FILE "blank"
-#define BLANK_DIRECTORY "empty"
 
 /* What stays as it is: of the box's namespaces, or what uname(2) says as well. */
 static const char *const shown[] = { ".", "..", "sysvipc", "version" };
-
-static int make_parents(int dir, char *path)
-{
-	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdirat(dir, path, 0755) && errno != EEXIST)
-			return -1;
-		*slash = '/';
-	}
-	return 0;
-}
-
-/* path: absolute inside the box. */
-static void write_file(int dir, const char *path, const char *content, size_t size)
-{
-	size_t len = strlen(path);
-	char below[256];
-	int fd;
-
-	snprintf(below, sizeof(below), "%s", path + 1);
-	if (path[len - 1] == '/') {
-		if (make_parents(dir, below))
-			fail("directory for %.120s", path);
-		return;
-	}
-	fd = openat(dir, below, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-	if (fd < 0 && errno == ENOENT && make_parents(dir, below) == 0)
-		fd = openat(dir, below, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-	if (fd < 0 || (size && write(fd, content, size) != (ssize_t)size))
-		fail("file for %.120s", path);
-	close(fd);
-}
-
-static void write_dev(int dir)
-{
-	static const char *const links[][2] = {
-		{ "dev/fd", "/proc/self/fd" },
-		{ "dev/stdin", "/proc/self/fd/0" },
-		{ "dev/stdout", "/proc/self/fd/1" },
-		{ "dev/stderr", "/proc/self/fd/2" },
-	};
-	char path[32];
-
-	if (mkdirat(dir, "dev", 0755) || mkdirat(dir, "dev/shm", 0755))
-		fail("make /dev");
-	for (size_t i = 0; i < DEVICE_COUNT; i++) {
-		snprintf(path, sizeof(path), "dev/%s", device_names[i]);
-		if (mknodat(dir, path, S_IFREG | 0666, 0))
-			fail("make /%s", path);
-	}
-	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
-		if (symlinkat(links[i][1], dir, links[i][0]))
-			fail("make /%s", links[i][0]);
-}
-
-void kernelfs_write(const struct wire_policy *p, int dir)
-{
-	write_file(dir, "/" BLANK_FILE, "", 0);
-	if (mkdirat(dir, BLANK_DIRECTORY, 0555))
-		fail("make a blank directory");
-	write_dev(dir);
-	for (uint32_t i = 0; i < p->file_count; i++) {
-		const struct wire_file *file = &p->files[i];
-
-		write_file(dir, policy_text(p, file->target), p->data + file->content, file->size);
-	}
-}
 
 /* In a container whose own /proc is masked the kernel refuses a new one. */
 static int mount_proc(void)
@@ -118,27 +49,18 @@ static bool is_shown(const char *name)
 	return false;
 }
 
-/* Whether some fixed file is /proc/NAME or lies below it. */
-static bool is_fixed(const struct wire_policy *p, const char *name)
+/* By the fixed file or directory of that name, or a blank one.  The names are the kernel's own, and no
+ * link is among them; the working directory is the box's /proc. */
+static void cover(const char *name, bool directory)
 {
-	size_t len = strlen(name);
+	char fixed[300];
 
-	for (uint32_t i = 0; i < p->file_count; i++) {
-		const char *target = policy_text(p, p->files[i].target);
-
-		if (strncmp(target, "/proc/", 6) == 0 && strncmp(target + 6, name, len) == 0 &&
-		    (target[6 + len] == '\0' || target[6 + len] == '/'))
-			return true;
-	}
-	return false;
-}
-
-/* with: an absolute path, in the holder that lies over the host's /proc.  The covered names are the
- * kernel's own, and no link is among them. */
-static void cover(const char *name, const char *with)
-{
+	snprintf(fixed, sizeof(fixed), FIXED "proc/%s", name);
+	if (mount(fixed, name, NULL, MS_BIND, NULL) == 0)
+		return;
 	/* an entry that cannot be covered would stay visible: then there is no box */
-	if (mount(with, name, NULL, MS_BIND, NULL))
+	if (errno != ENOENT || mount(directory ? FIXED WIRE_BLANK_DIRECTORY : FIXED WIRE_BLANK_FILE, name,
+				     NULL, MS_BIND, NULL))
 		fail("cover /proc/%.100s", name);
 }
 
@@ -162,16 +84,12 @@ static unsigned cover_all(struct tree *t, int proc)
 	while ((got = syscall(SYS_getdents64, dir, buffer, sizeof(buffer))) > 0)
 		for (long at = 0; at < got;) {
 			const struct entry *entry = (const struct entry *)(const void *)(buffer + at);
-			char fixed[300];
 
 			at += entry->reclen;
 			/* links lead to what is in the processes' directories */
 			if (entry->type == DT_LNK || is_shown(entry->name))
 				continue;
-			snprintf(fixed, sizeof(fixed), FIXED "proc/%s", entry->name);
-			cover(entry->name, is_fixed(t->policy, entry->name) ? fixed
-					   : entry->type == DT_DIR	    ? FIXED BLANK_DIRECTORY
-									    : FIXED BLANK_FILE);
+			cover(entry->name, entry->type == DT_DIR);
 			count++;
 		}
 	if (got < 0 || fchdir(t->holder))

@@ -12,6 +12,7 @@
  *	kernelfs.c /proc, /dev and /sys
  *	limits.c   resource limits
  *	command.c  the last steps before exec: capabilities, Landlock, seccomp, probes
+ *	fds.c      descriptors from the launcher to the init
  *	report.c   records to the library
  *	net.c      the network namespace, interface counters
  *
@@ -45,8 +46,10 @@ void report_interface(const char *name, const uint64_t values[4]);
 
 /* A packet with or without a descriptor; 0, or -1 with errno set. */
 int fd_send(int sock, const void *data, size_t len, int fd);
-/* The descriptor of a packet of one byte, or -1. */
-int fd_receive(int sock);
+
+/* Many descriptors, which are closed here; 0 or -1. */
+int fds_send(int sock, const int *fds, uint32_t count);
+int fds_receive(int sock, int *fds, uint32_t count);
 
 const struct wire_policy *policy_read(int fd);
 const char *policy_text(const struct wire_policy *p, uint32_t offset);
@@ -63,21 +66,23 @@ bool ids_privileged(const struct wire_policy *p);
 extern const char *const device_names[DEVICE_COUNT];
 
 extern struct sources {
+	int fixed; /* -1: to be written into the holder */
 	int root, inputs[WIRE_MAX_MOUNTS], devices[DEVICE_COUNT];
 } sources;
 
 void sources_open(const struct wire_policy *p);
 /* userns -1: only read-only. */
 void sources_shift(const struct wire_policy *p, int userns);
-void sources_close(const struct wire_policy *p);
+void sources_send(const struct wire_policy *p, int sock);
+void sources_receive(const struct wire_policy *p, int sock);
 
-/* The detached holder; its fixed part, once mounted.  Clears the parent-death signal. */
+/* The detached holder; the fixed files in it, once it is mounted. */
 int holder_make(const struct wire_policy *p);
 int holder_fix(int holder);
 
-/* holder: -1 when the init has to make it.  sock: a byte comes when the ids are mapped, and the network
- * namespace when it is made, which takes longest. */
-_Noreturn void init_main(const struct wire_policy *p, int holder, int sock);
+/* sock: a byte comes when the ids are mapped, then the sources, and the network namespace when it is
+ * made, which takes longest. */
+_Noreturn void init_main(const struct wire_policy *p, int sock);
 
 #define MOUNT_SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
@@ -98,8 +103,6 @@ void tree_attach(struct tree *t, int mount, const char *target, bool directory);
 void tree_show(struct tree *t, int dirfd, const char *name, const char *target, bool directory);
 int tree_clone(int dirfd, const char *name);
 
-/* Writes the fixed files below dir, which becomes t->fixed. */
-void kernelfs_write(const struct wire_policy *p, int dir);
 void kernelfs_show(struct tree *t);
 
 void limits_set(const struct wire_policy *p);

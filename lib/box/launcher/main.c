@@ -36,11 +36,11 @@ static unsigned long namespaces(const struct wire_policy *p)
 static int join_groups(uint32_t *ret_layers)
 {
 	union {
-		char bytes[CMSG_SPACE((WIRE_MAX_TASKS + 1) * sizeof(int))];
+		char bytes[CMSG_SPACE(WIRE_MAX_GO * sizeof(int))];
 		struct cmsghdr align;
 	} control;
 	struct wire_go go;
-	int fds[WIRE_MAX_TASKS + 1];
+	int fds[WIRE_MAX_GO];
 	struct iovec part = { &go, sizeof(go) };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
 				  .msg_controllen = sizeof(control.bytes) };
@@ -49,9 +49,9 @@ static int join_groups(uint32_t *ret_layers)
 
 	if (recvmsg(WIRE_REPORT_FD, &message, MSG_CMSG_CLOEXEC) != sizeof(go) ||
 	    go.magic != WIRE_MAGIC || go.version != WIRE_VERSION || go.tasks > WIRE_MAX_TASKS ||
-	    go.into > 1)
+	    go.into > 1 || go.fixed > 1)
 		_exit(125);
-	count = go.tasks + go.into;
+	count = go.tasks + go.into + go.fixed;
 	header = CMSG_FIRSTHDR(&message);
 	if (count && (!header || header->cmsg_len != CMSG_LEN(count * sizeof(int))))
 		_exit(125);
@@ -64,6 +64,7 @@ static int join_groups(uint32_t *ret_layers)
 	}
 	*ret_layers = go.into_layers;
 	go_flags = go.flags;
+	sources.fixed = go.fixed ? fds[go.tasks + go.into] : -1;
 	return go.into ? fds[go.tasks] : -1;
 }
 
@@ -145,7 +146,7 @@ static pid_t clone_init(const struct wire_policy *p, int group, uint32_t layers)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
-static pid_t start_init(const struct wire_policy *p, int group, uint32_t layers, int holder, int pair[2])
+static pid_t start_init(const struct wire_policy *p, int group, uint32_t layers, int pair[2])
 {
 	pid_t init = clone_init(p, group, layers);
 
@@ -153,7 +154,7 @@ static pid_t start_init(const struct wire_policy *p, int group, uint32_t layers,
 		fail("create namespaces");
 	if (init == 0) {
 		close(pair[1]);
-		init_main(p, holder, pair[0]);
+		init_main(p, pair[0]);
 	}
 	close(pair[0]);
 	return init;
@@ -186,28 +187,28 @@ static void start_network(const struct wire_policy *p, int userns, int sock, pid
 		return;
 	netns = net_make(userns);
 	follow(parent);
-	if (fd_send(sock, "", 1, netns))
+	if (fds_send(sock, &netns, 1))
 		fail("hand the network namespace to the box's init");
-	close(netns);
 }
 
-/* What needs the init's user namespace; then it may go on. */
+/* The init goes on as soon as its ids are mapped; what it needs next comes after. */
 static void complete(const struct wire_policy *p, pid_t init, int userns, int sock)
 {
 	ids_map(p, init);
-	if (ids_privileged(p)) {
-		sources_shift(p, userns);
-		sources_close(p);
-	}
 	if (write(sock, "", 1) != 1)
 		fail("start the box's init");
+	if (!ids_privileged(p))
+		return;
+	sources_open(p);
+	sources_shift(p, userns);
+	sources_send(p, sock);
 }
 
 int main(void)
 {
 	const struct wire_policy *p;
 	struct rusage usage;
-	int pair[2], holder = -1, userns, status, group;
+	int pair[2], userns, status, group;
 	uint32_t layers = 0;
 	pid_t init, parent = getppid();
 
@@ -216,20 +217,14 @@ int main(void)
 	give_descriptors(p);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		fail("socket pair");
-	if (ids_privileged(p)) {
-		sources_open(p);
-		holder = holder_make(p);
-	}
 	follow(parent);
 	group = join_groups(&layers);
 	if (ids_privileged(p))
 		limits_set(p);
-	init = start_init(p, group, layers, holder, pair);
+	init = start_init(p, group, layers, pair);
 	report(WIRE_PID, (uint32_t)init, 0, "init");
 	userns = open_userns(init);
 	complete(p, init, userns, pair[1]);
-	if (holder >= 0)
-		close(holder);
 	start_network(p, userns, pair[1], parent);
 	close(pair[1]);
 	/* the log ends when the last writer of the box is gone: that must not be us */

@@ -32,13 +32,6 @@ static void check_area(const struct wire_policy *p, uint32_t offset, uint64_t si
 		fail("policy: area outside of its data");
 }
 
-static void check_kernel_path(const char *path)
-{
-	errno = EINVAL;
-	if ((strncmp(path, "/proc/", 6) && strncmp(path, "/sys/", 5)) || strstr(path, ".."))
-		fail("policy: fixed file outside of /proc and /sys");
-}
-
 static void check(const struct wire_policy *p, uint64_t size)
 {
 	errno = EINVAL;
@@ -47,7 +40,7 @@ static void check(const struct wire_policy *p, uint64_t size)
 	if (p->data_size > WIRE_MAX_DATA || sizeof(*p) + p->data_size != size)
 		fail("policy: wrong size");
 	if (p->argv_count < 1 || p->argv_count >= WIRE_MAX_ARGS || p->env_count >= WIRE_MAX_ARGS ||
-	    p->mount_count > WIRE_MAX_MOUNTS || p->file_count > WIRE_MAX_FILES ||
+	    p->mount_count > WIRE_MAX_MOUNTS ||
 	    p->filter_count > WIRE_MAX_FILTER || p->filter % 8)
 		fail("policy: count out of range");
 	if (p->map_count && (p->map_base == 0 || p->map_base + p->map_count < p->map_base))
@@ -69,11 +62,6 @@ static void check(const struct wire_policy *p, uint64_t size)
 		check_text(p, p->mounts[i].name, false);
 		if (strchr(policy_text(p, p->mounts[i].name), '/'))
 			fail("policy: name of an input is a path");
-	}
-	for (uint32_t i = 0; i < p->file_count; i++) {
-		check_text(p, p->files[i].target, true);
-		check_kernel_path(policy_text(p, p->files[i].target));
-		check_area(p, p->files[i].content, p->files[i].size);
 	}
 }
 

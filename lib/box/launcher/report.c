@@ -34,28 +34,6 @@ int fd_send(int sock, const void *data, size_t len, int fd)
 												    -1;
 }
 
-int fd_receive(int sock)
-{
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	char byte;
-	struct iovec part = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
-				  .msg_controllen = sizeof(control.bytes) };
-	struct cmsghdr *header;
-	int fd;
-
-	if (recvmsg(sock, &message, MSG_CMSG_CLOEXEC) != 1)
-		return -1;
-	header = CMSG_FIRSTHDR(&message);
-	if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(int)))
-		return -1;
-	memcpy(&fd, CMSG_DATA(header), sizeof(int));
-	return fd;
-}
-
 /* Each packet wakes the library's process: what can wait, waits for the next one. */
 static struct wire_record pending[WIRE_MAX_PACKET];
 static unsigned pending_count;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What of the host a box sees, as detached mounts: the environment, the inputs, five device nodes.
- * With privileges they are opened by the launcher before the init is born, which inherits them, and
- * are idmapped once its user namespace is there.  Without, the init opens them in its own
- * namespaces, where it may, and nobody can idmap them.
+ * What a box sees from outside, as detached mounts: the environment, the inputs, five device nodes, the
+ * library's fixed files.
+ * With privileges the launcher opens and idmaps them, while the init makes the holder, and hands them
+ * over.  Without, the init opens them in its own namespaces, where it may, and nobody can idmap
+ * them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +14,9 @@
 
 #include "launcher.h"
 
-const char *const device_names[DEVICE_COUNT] = { "null", "zero", "full", "random", "urandom" };
+const char *const device_names[DEVICE_COUNT] = { WIRE_DEVICES };
 
-struct sources sources;
+struct sources sources = { .fixed = -1 };
 
 /* Whoever is not privileged may not uncover what mounts hide: they come along. */
 static unsigned recursion(const struct wire_policy *p)
@@ -48,9 +49,7 @@ void sources_open(const struct wire_policy *p)
 /* Read-only and, where its file system can, idmapped. */
 static bool shift(int tree, int userns, const char *path)
 {
-	struct mount_attr attr = {
-		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-	};
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_SAFE };
 
 	if (userns >= 0) {
 		attr.attr_set |= MOUNT_ATTR_IDMAP;
@@ -73,6 +72,8 @@ void sources_shift(const struct wire_policy *p, int userns)
 	if (policy_skips(p, LAYER_IDMAP))
 		userns = -1;
 	root = shift(sources.root, userns, policy_text(p, p->root));
+	if (sources.fixed >= 0)
+		shift(sources.fixed, userns, "fixed files");
 	for (uint32_t i = 0; i < p->mount_count; i++)
 		unmapped += !shift(sources.inputs[i], userns, policy_text(p, p->mounts[i].source));
 	if (!ids_privileged(p))
@@ -84,11 +85,18 @@ void sources_shift(const struct wire_policy *p, int userns)
 			     p->mount_count);
 }
 
-void sources_close(const struct wire_policy *p)
+void sources_send(const struct wire_policy *p, int sock)
 {
-	close(sources.root);
-	for (uint32_t i = 0; i < p->mount_count; i++)
-		close(sources.inputs[i]);
-	for (size_t i = 0; i < DEVICE_COUNT; i++)
-		close(sources.devices[i]);
+	if (fds_send(sock, &sources.fixed, sources.fixed >= 0) || fds_send(sock, &sources.root, 1) ||
+	    fds_send(sock, sources.devices, DEVICE_COUNT) ||
+	    fds_send(sock, sources.inputs, p->mount_count))
+		fail("hand the trees to the box's init");
+}
+
+void sources_receive(const struct wire_policy *p, int sock)
+{
+	if (fds_receive(sock, &sources.fixed, sources.fixed >= 0) || fds_receive(sock, &sources.root, 1) ||
+	    fds_receive(sock, sources.devices, DEVICE_COUNT) ||
+	    fds_receive(sock, sources.inputs, p->mount_count))
+		fail("receive the trees");
 }
