@@ -34,7 +34,6 @@ static const struct {
 	{ "/proc/cmdline", "\n" },
 	{ "/proc/filesystems", "nodev\tproc\nnodev\ttmpfs\nnodev\toverlay\n" },
 	{ "/proc/loadavg", "0.00 0.00 0.00 1/1 1\n" },
-	{ "/proc/swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n" },
 	{ "/proc/uptime", "1000.00 1000.00\n" },
 	{ "/proc/sys/crypto/fips_enabled", "0\n" },
 	{ "/proc/sys/fs/file-max", "9223372036854775807\n" },
