@@ -184,7 +184,7 @@ enum assay_code box_run_without(const struct assay_box_policy *policy, uint32_t 
 	run->settings.skip = skip;
 	run->init = run->workspace = run->slot.lock = -1;
 	run->notify = (struct box_notify){ .listener = -1, .decoys = { -1, -1 },
-					   .isolation = &run->isolation };
+					   .sysinfo = &run->sysinfo, .isolation = &run->isolation };
 	run->child.report = run->child.log = run->child.pidfd = -1;
 	for (int i = 0; i < BOX_CONTROLLERS; i++)
 		run->cgroup.groups[i] = (struct box_group){ .parent = -1, .fd = -1 };
