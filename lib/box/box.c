@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "assay/limits.h"
@@ -87,7 +88,7 @@ enum assay_code assay_box_check(const struct assay_box_ops *driver, json_t **ret
 
 	/* an empty environment: nothing runs in it */
 	snprintf(root, sizeof(root), "%s/assay-check.XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
-	if (!mkdtemp(root))
+	if (!mkdtemp(root) || chmod(root, 0755))
 		return assay_fail_errno(err, "make directory %s", root);
 	code = check_with(driver, root, ret_isolation, err);
 	rmdir(root);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "assay/cleanup.h"
@@ -19,6 +20,7 @@
 
 struct writer {
 	int dir;
+	bool nodes; /* devices may be made */
 	struct timespec times[2];
 	struct assay_error *err;
 	enum assay_code code;
@@ -33,7 +35,8 @@ static void write_one(void *to, const char *path, struct assay_span content)
 	if (w->code)
 		return;
 	if (path[strlen(path) - 1] == '/') {
-		if (mkdirat(w->dir, below, 0755))
+		/* whatever the umask is */
+		if (mkdirat(w->dir, below, 0755) || fchmodat(w->dir, below, 0755, 0))
 			w->code = assay_fail_errno(w->err, "box: fixed directory %s", path);
 		return;
 	}
@@ -48,38 +51,75 @@ static void write_one(void *to, const char *path, struct assay_span content)
 	close(fd);
 }
 
+static const struct {
+	const char *path;
+	unsigned minor;
+} nodes[] = {
+	{ "/dev/null", 3 }, { "/dev/zero", 5 }, { "/dev/full", 7 }, { "/dev/random", 8 },
+	{ "/dev/urandom", 9 },
+};
+
+/* The node itself or, where it may not be made, a place to mount it on. */
+static void write_node(struct writer *w, const char *path, unsigned minor)
+{
+	const char *below = path + 1;
+
+	if (w->nodes && mknodat(w->dir, below, S_IFCHR | 0666, makedev(1, minor)) == 0) {
+		if (fchmodat(w->dir, below, 0666, 0) || utimensat(w->dir, below, w->times, 0))
+			w->code = assay_fail_errno(w->err, "box: %s", path);
+		return;
+	}
+	w->nodes = false;
+	write_one(w, path, assay_span_text(""));
+}
+
 static void write_dev(struct writer *w)
 {
-	static const char *const nodes[] = { WIRE_DEVICES };
 	static const char *const links[][2] = {
 		{ "dev/fd", "/proc/self/fd" },
 		{ "dev/stdin", "/proc/self/fd/0" },
 		{ "dev/stdout", "/proc/self/fd/1" },
 		{ "dev/stderr", "/proc/self/fd/2" },
 	};
-	char path[32];
 
 	write_one(w, "/dev/", assay_span_text(""));
 	write_one(w, "/dev/shm/", assay_span_text(""));
-	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
-		snprintf(path, sizeof(path), "/dev/%s", nodes[i]);
-		write_one(w, path, assay_span_text(""));
-	}
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
+		write_node(w, nodes[i].path, nodes[i].minor);
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]) && !w->code; i++)
 		if (symlinkat(links[i][1], w->dir, links[i][0]))
 			w->code = assay_fail_errno(w->err, "box: /%s", links[i][0]);
 }
 
-enum assay_code box_fixed_fill(const struct assay_box_policy *policy, int dir, struct assay_error *err)
+/* Directories change when something is put into them: their times come last. */
+static void set_directory_times(void *to, const char *path, struct assay_span content)
+{
+	struct writer *w = to;
+
+	(void)content;
+	if (path[strlen(path) - 1] == '/' && !w->code && utimensat(w->dir, path + 1, w->times, 0))
+		w->code = assay_fail_errno(w->err, "box: times of %s", path);
+}
+
+static enum assay_code fill(const struct assay_box_policy *policy, int dir, bool with_nodes,
+			    struct assay_error *err)
 {
 	const struct timespec time = { .tv_sec = policy->epoch };
-	struct writer writer = { .dir = dir, .times = { time, time }, .err = err };
+	struct writer writer = { .dir = dir, .nodes = with_nodes, .times = { time, time }, .err = err };
 
 	write_one(&writer, "/" WIRE_BLANK_DIRECTORY "/", assay_span_text(""));
 	write_one(&writer, "/" WIRE_BLANK_FILE, assay_span_text(""));
 	write_dev(&writer);
 	box_fixed_files(policy, box_fixed_cpus(policy), write_one, &writer);
+	box_fixed_files(policy, box_fixed_cpus(policy), set_directory_times, &writer);
+	set_directory_times(&writer, "/" WIRE_BLANK_DIRECTORY "/", assay_span_text(""));
+	set_directory_times(&writer, "/dev/", assay_span_text(""));
 	return writer.code;
+}
+
+enum assay_code box_fixed_fill(const struct assay_box_policy *policy, int dir, struct assay_error *err)
+{
+	return fill(policy, dir, false, err);
 }
 
 static int mount_tree(const struct assay_box_policy *policy)
@@ -92,8 +132,8 @@ static int mount_tree(const struct assay_box_policy *policy)
 	    fsconfig(fs, FSCONFIG_SET_STRING, "size", "4m", 0) ||
 	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
 		return -1;
-	tree = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	if (tree >= 0 && box_fixed_fill(policy, tree, &err)) {
+	tree = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	if (tree >= 0 && fill(policy, tree, true, &err)) {
 		close(tree);
 		return -1;
 	}

@@ -2,8 +2,10 @@
 /* What the launcher reports, and the descriptors it hands over. */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -58,13 +60,29 @@ static void take_decoy(struct box_run *run, const struct wire_record *r, int fd)
 		}
 }
 
-/* Without privileges the files lie in the box's own tmpfs. */
+/* A change of credentials forgets these two. */
+static void become_for_files(unsigned id)
+{
+	int dumpable = prctl(PR_GET_DUMPABLE), death = 0;
+
+	prctl(PR_GET_PDEATHSIG, &death);
+	setfsgid(id);
+	setfsuid(id);
+	prctl(PR_SET_DUMPABLE, dumpable);
+	prctl(PR_SET_PDEATHSIG, death);
+}
+
+/* Without privileges the files lie in the box's own tmpfs, which knows one user only. */
 static void take_fixed(struct box_run *run, const struct wire_record *r, int fd)
 {
 	(void)r;
 	if (run->failed || fd < 0)
 		return;
+	if (run->slot.base)
+		become_for_files(run->slot.base);
 	run->failed = box_fixed_fill(run->policy, fd, &run->failure) != ASSAY_OK;
+	if (run->slot.base)
+		become_for_files(geteuid());
 	/* when it is gone this shows elsewhere; when we failed it finds no files, and fails as well */
 	(void)send(run->child.report, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }

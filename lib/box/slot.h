@@ -8,7 +8,8 @@
 #include "assay/error.h"
 
 struct box_slot {
-	uint32_t base, count; /* count 0: no range to be had, map a single id */
+	/* count 0: no range to be had, a single id is mapped: our own, or base, which root becomes */
+	uint32_t base, count;
 	int lock;             /* held while the box lives; closed by the owner */
 };
 

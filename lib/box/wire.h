@@ -64,7 +64,8 @@ struct wire_policy {
 	uint32_t data_size;
 	uint32_t flags;
 	uint32_t uid, gid, umask, cpus;
-	uint32_t map_base, map_count; /* count 0: only uid and gid are mapped, to our own */
+	/* count 0: only uid and gid are mapped, to our own, or to base, which the launcher becomes */
+	uint32_t map_base, map_count;
 	uint32_t skip;                /* layers left out, for mutation tests: a bit a layer */
 	uint32_t filter, filter_count;
 	uint64_t disk, inodes, memory, processes;

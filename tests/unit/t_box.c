@@ -5,10 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,6 +90,9 @@ START_TEST(a_command_sees_what_the_policy_says_and_nothing_else)
 		{ "echo one > /dev/stdout; echo two > /dev/stderr", "one\ntwo\n" },
 		{ "tty", "not a tty\n" },
 		{ "head -n 1 /proc/meminfo", "MemTotal:         262144 kB\n" },
+		{ "free -b | sed -n 's/^Mem: *\\([0-9]*\\) .*/\\1/p'; getconf _PHYS_PAGES", "268435456\n65536\n" },
+		{ "cat /proc/swaps /proc/vmstat /proc/kallsyms /proc/sys/kernel/hostname; ls /sys /sys/devices/system/cpu | tr '\\n' ' '",
+		  "assay\n/sys: devices  /sys/devices/system/cpu: cpu0 online possible present " },
 	};
 
 	ck_assert_str_eq(output_of(cases[_i][0]), cases[_i][1]);
@@ -333,7 +341,85 @@ START_TEST(as_root_every_layer_is_applied_and_a_quiet_build_makes_no_attempt)
 }
 END_TEST
 
-START_TEST(without_privileges_it_runs_and_says_what_is_missing)
+/* ---- hosts that give less ------------------------------------------------------------------------- */
+
+static bool as_ordinary_user(void)
+{
+	return setgroups(0, NULL) == 0 && setresgid(12345, 12345, 12345) == 0 &&
+	       setresuid(12345, 12345, 12345) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0;
+}
+
+static bool write_to(const char *path, const char *text)
+{
+	struct assay_error err;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && assay_fd_write(fd, text, strlen(text), &err) == ASSAY_OK;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* As a container without privileges is: one id, and something mounted over entries of /proc. */
+static bool in_container(void)
+{
+	return as_ordinary_user() && unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
+	       write_to("/proc/self/setgroups", "deny") && write_to("/proc/self/uid_map", "0 12345 1") &&
+	       write_to("/proc/self/gid_map", "0 12345 1") &&
+	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("/dev/null", "/proc/keys", NULL, MS_BIND, NULL) == 0 &&
+	       mount("/dev/null", "/proc/timer_list", NULL, MS_BIND, NULL) == 0;
+}
+
+static bool as_root_of_a_container(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2];
+
+	if (syscall(SYS_capget, &header, sets))
+		return false;
+	sets[0].effective &= ~(1u << CAP_SYS_ADMIN);
+	sets[0].permitted &= ~(1u << CAP_SYS_ADMIN);
+	sets[0].inheritable = 0;
+	return prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN) == 0 && syscall(SYS_capset, &header, sets) == 0;
+}
+
+static const struct {
+	const char *name;
+	bool (*enter)(void);
+	const char *missing;
+} poor[] = {
+	{ "an ordinary user", as_ordinary_user, "idmapped-root" },
+	{ "a container with a masked /proc", in_container, "proc-masked" },
+	{ "root without CAP_SYS_ADMIN", as_root_of_a_container, "idmapped-root" },
+};
+
+static int run_poor(size_t i)
+{
+	const char *const argv[] = { "/bin/sh", "-c",
+				     "test $(id -u) = 1000 && echo > /tmp/x && test $(nproc) = 1 &&"
+				     " grep -q 262144 /proc/meminfo && exit 5", NULL };
+	struct assay_box_policy policy = skeleton_policy(&skeleton, argv);
+	struct assay_box_result result;
+	struct assay_error err;
+	const json_t *missing;
+
+	if (!poor[i].enter())
+		return 90;
+	if (assay_box_run(&policy, &result, &err)) {
+		fprintf(stderr, "%s: %s\n", poor[i].name, err.msg);
+		return 91;
+	}
+	if (result.exit_code != 5)
+		return 92;
+	missing = json_object_get(result.isolation, "missing");
+	for (size_t k = 0; k < json_array_size(missing); k++)
+		if (strcmp(json_string_value(json_array_get(missing, k)), poor[i].missing) == 0)
+			return strcmp(assay_json_text(result.isolation, "class", ""), "reduced") ? 94 : 0;
+	return 93;
+}
+
+START_TEST(with_less_it_runs_and_says_what_is_missing)
 {
 	int status;
 	pid_t pid;
@@ -341,25 +427,10 @@ START_TEST(without_privileges_it_runs_and_says_what_is_missing)
 	if (geteuid() != 0)
 		return;
 	pid = fork();
-	if (pid == 0) {
-		const char *const argv[] = { "/bin/sh", "-c", "id -u; echo > /tmp/x; exit 5", NULL };
-		struct assay_box_policy policy = skeleton_policy(&skeleton, argv);
-		struct assay_box_result result;
-		struct assay_error err;
-
-		if (setgroups(0, NULL) || setresgid(12345, 12345, 12345) ||
-		    setresuid(12345, 12345, 12345))
-			_exit(90);
-		if (assay_box_run(&policy, &result, &err)) {
-			fprintf(stderr, "%s\n", err.msg);
-			_exit(91);
-		}
-		if (result.exit_code != 5)
-			_exit(92);
-		_exit(strcmp(assay_json_text(result.isolation, "class", ""), "reduced") ? 93 : 0);
-	}
+	if (pid == 0)
+		_exit(run_poor((size_t)_i));
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(WEXITSTATUS(status), 0);
+	ck_assert_msg(status == 0, "%s: status %x", poor[_i].name, (unsigned)status);
 }
 END_TEST
 
@@ -465,7 +536,7 @@ int main(void)
 		return 1;
 	suite_add_tcase(suite, all);
 	tcase_set_timeout(all, 100);
-	tcase_add_loop_test(all, a_command_sees_what_the_policy_says_and_nothing_else, 0, 12);
+	tcase_add_loop_test(all, a_command_sees_what_the_policy_says_and_nothing_else, 0, 14);
 	tcase_add_test(all, writes_go_to_the_workspace_and_tmp_only);
 	tcase_add_test(all, the_environment_is_never_written_to);
 	tcase_add_loop_test(all, how_it_ends_is_told_apart, 0, 12);
@@ -474,7 +545,7 @@ int main(void)
 	tcase_add_test(all, refused_calls_and_network_attempts_are_recorded);
 	tcase_add_test(all, a_trace_tells_what_was_opened_run_and_asked);
 	tcase_add_test(all, as_root_every_layer_is_applied_and_a_quiet_build_makes_no_attempt);
-	tcase_add_test(all, without_privileges_it_runs_and_says_what_is_missing);
+	tcase_add_loop_test(all, with_less_it_runs_and_says_what_is_missing, 0, 3);
 	tcase_add_test(all, nothing_outlives_a_killed_worker);
 	tcase_add_test(all, an_interrupt_ends_it);
 	tcase_add_test(all, what_cannot_be_run_is_an_error);

@@ -6,8 +6,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "launcher.h"
@@ -15,6 +17,17 @@
 bool ids_privileged(const struct wire_policy *p)
 {
 	return p->map_count > 0;
+}
+
+void ids_become(const struct wire_policy *p)
+{
+	if (ids_privileged(p) || !p->map_base)
+		return;
+	if (setgroups(0, NULL) || setresgid(p->map_base, p->map_base, p->map_base) ||
+	    setresuid(p->map_base, p->map_base, p->map_base))
+		fail("become another user than root");
+	/* its files below /proc stay its own */
+	prctl(PR_SET_DUMPABLE, 1);
 }
 
 static void write_proc(pid_t pid, const char *name, const char *text)

@@ -132,7 +132,7 @@ static void show_dev(struct tree *t)
 	char target[32];
 
 	tree_show(t, t->fixed, "dev", "/dev", true);
-	for (size_t i = 0; i < DEVICE_COUNT; i++) {
+	for (size_t i = 0; i < DEVICE_COUNT && !sources_have_nodes(); i++) {
 		snprintf(target, sizeof(target), "/dev/%s", device_names[i]);
 		if (mount_setattr(sources.devices[i], "", AT_EMPTY_PATH, &attr, sizeof(attr)))
 			fail("protect %s", target);

@@ -58,6 +58,8 @@ static inline bool policy_skips(const struct wire_policy *p, enum wire_layer lay
 	return p->skip >> layer & 1;
 }
 
+/* Root without its rights: becomes the user that is mapped. */
+void ids_become(const struct wire_policy *p);
 /* The launcher's side: maps the init's ids. */
 void ids_map(const struct wire_policy *p, pid_t init);
 bool ids_privileged(const struct wire_policy *p);
@@ -70,6 +72,7 @@ extern struct sources {
 	int root, inputs[WIRE_MAX_MOUNTS], devices[DEVICE_COUNT];
 } sources;
 
+bool sources_have_nodes(void);
 void sources_open(const struct wire_policy *p);
 /* userns -1: only read-only. */
 void sources_shift(const struct wire_policy *p, int userns);

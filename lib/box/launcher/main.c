@@ -83,8 +83,8 @@ static int open_userns(pid_t pid)
 /* Whoever writes to the log by name (/dev/stderr) needs to own the pipe. */
 static void give_descriptors(const struct wire_policy *p)
 {
-	uid_t uid = ids_privileged(p) ? p->map_base + p->uid : geteuid();
-	gid_t gid = ids_privileged(p) ? p->map_base + p->gid : getegid();
+	uid_t uid = ids_privileged(p) ? p->map_base + p->uid : p->map_base ? p->map_base : geteuid();
+	gid_t gid = ids_privileged(p) ? p->map_base + p->gid : p->map_base ? p->map_base : getegid();
 
 	for (int fd = 0; fd <= 2; fd++)
 		if (fchown(fd, uid, gid))
@@ -107,10 +107,20 @@ static void write_self(const char *name, const char *text)
 	close(fd);
 }
 
+/* The C library ignores its own two when it starts a program. */
+static void reset_signals(void)
+{
+	const unsigned long none[4] = { 0 };
+
+	for (int number = 32; number <= 33; number++)
+		syscall(SYS_rt_sigaction, number, none, NULL, 8);
+}
+
 static void prepare(void)
 {
 	int fd;
 
+	reset_signals();
 	if (close_range(WIRE_REPORT_FD + 1, ~0U, 0))
 		fail("close inherited descriptors");
 	for (fd = 3; fd <= WIRE_REPORT_FD; fd++)
@@ -217,8 +227,9 @@ int main(void)
 	give_descriptors(p);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		fail("socket pair");
-	follow(parent);
 	group = join_groups(&layers);
+	ids_become(p);
+	follow(parent);
 	if (ids_privileged(p))
 		limits_set(p);
 	init = start_init(p, group, layers, pair);

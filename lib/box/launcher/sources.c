@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "launcher.h"
@@ -33,6 +34,15 @@ static int open_clone(const char *path, unsigned recursive)
 	return fd;
 }
 
+/* Whether the fixed files have devices among them; else the host's are shown. */
+bool sources_have_nodes(void)
+{
+	struct stat st;
+
+	return sources.fixed >= 0 && fstatat(sources.fixed, "dev/null", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISCHR(st.st_mode);
+}
+
 void sources_open(const struct wire_policy *p)
 {
 	char path[32];
@@ -40,16 +50,16 @@ void sources_open(const struct wire_policy *p)
 	sources.root = open_clone(policy_text(p, p->root), recursion(p));
 	for (uint32_t i = 0; i < p->mount_count; i++)
 		sources.inputs[i] = open_clone(policy_text(p, p->mounts[i].source), recursion(p));
-	for (size_t i = 0; i < DEVICE_COUNT; i++) {
+	for (size_t i = 0; i < DEVICE_COUNT && !sources_have_nodes(); i++) {
 		snprintf(path, sizeof(path), "/dev/%s", device_names[i]);
 		sources.devices[i] = open_clone(path, 0);
 	}
 }
 
 /* Read-only and, where its file system can, idmapped. */
-static bool shift(int tree, int userns, const char *path)
+static bool shift(int tree, uint64_t attributes, int userns, const char *path)
 {
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_SAFE };
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY | attributes };
 
 	if (userns >= 0) {
 		attr.attr_set |= MOUNT_ATTR_IDMAP;
@@ -71,11 +81,11 @@ void sources_shift(const struct wire_policy *p, int userns)
 
 	if (policy_skips(p, LAYER_IDMAP))
 		userns = -1;
-	root = shift(sources.root, userns, policy_text(p, p->root));
+	root = shift(sources.root, MOUNT_SAFE, userns, policy_text(p, p->root));
 	if (sources.fixed >= 0)
-		shift(sources.fixed, userns, "fixed files");
+		shift(sources.fixed, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, userns, "fixed files");
 	for (uint32_t i = 0; i < p->mount_count; i++)
-		unmapped += !shift(sources.inputs[i], userns, policy_text(p, p->mounts[i].source));
+		unmapped += !shift(sources.inputs[i], MOUNT_SAFE, userns, policy_text(p, p->mounts[i].source));
 	if (!ids_privileged(p))
 		report_layer(LAYER_IDMAP, EPERM, "needs the right to map a range of ids");
 	else
@@ -87,8 +97,10 @@ void sources_shift(const struct wire_policy *p, int userns)
 
 void sources_send(const struct wire_policy *p, int sock)
 {
+	uint32_t devices = sources_have_nodes() ? 0 : DEVICE_COUNT;
+
 	if (fds_send(sock, &sources.fixed, sources.fixed >= 0) || fds_send(sock, &sources.root, 1) ||
-	    fds_send(sock, sources.devices, DEVICE_COUNT) ||
+	    fds_send(sock, sources.devices, devices) ||
 	    fds_send(sock, sources.inputs, p->mount_count))
 		fail("hand the trees to the box's init");
 }
@@ -96,7 +108,7 @@ void sources_send(const struct wire_policy *p, int sock)
 void sources_receive(const struct wire_policy *p, int sock)
 {
 	if (fds_receive(sock, &sources.fixed, sources.fixed >= 0) || fds_receive(sock, &sources.root, 1) ||
-	    fds_receive(sock, sources.devices, DEVICE_COUNT) ||
+	    fds_receive(sock, sources.devices, sources_have_nodes() ? 0 : DEVICE_COUNT) ||
 	    fds_receive(sock, sources.inputs, p->mount_count))
 		fail("receive the trees");
 }
