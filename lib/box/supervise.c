@@ -22,6 +22,7 @@
 #define TICK_MS 50
 #define TICKS_PER_LOOK 4 /* at the control groups, which costs more than a look at the disk */
 #define KILL_PATIENCE_S 10.0
+#define GIVE_UP_S 60.0 /* a process that the kernel cannot end must not hang the worker */
 #define DISK_FULL_PARTS 256 /* less than this part of the space left counts as full */
 
 static void stop(struct box_run *run, enum assay_box_reason reason)
@@ -168,6 +169,8 @@ enum assay_code box_supervise(struct box_run *run, struct assay_error *err)
 				stop(run, ASSAY_BOX_INTERRUPTED);
 			}
 		}
+		if (run->stopped && assay_time_monotonic() - run->stopped_at > GIVE_UP_S)
+			return assay_fail(err, ASSAY_EIO, "box: what was killed %g s ago still runs", GIVE_UP_S);
 		if (assay_time_monotonic() < next_tick)
 			continue;
 		next_tick = assay_time_monotonic() + TICK_MS / 1000.0;
