@@ -40,6 +40,8 @@ TEST_PACKAGES := check minisign signify-openbsd gpg gpg-agent openssl zstd xz-ut
 	python3-jsonschema python3-yaml fakeroot perl
 CAUSE_PACKAGES := build-essential debhelper dwz faketime zip cpio texinfo help2man doxygen bison groff asciidoc-base \
 	gettext python3 libncurses-dev
+VM_PACKAGES := qemu-system-x86 linux-image-cloud-amd64 busybox-static e2fsprogs procps
+BENCH_PACKAGES := bubblewrap runc
 LINT_PACKAGES := codespell shellcheck pmccabe clang clang-format-14 bear gcovr libclang-rt-14-dev
 
 O := build/$(B)
@@ -191,7 +193,7 @@ $(O)/hostile/suite: tests/hostile/suite.c tests/hostile/skeleton.h $(O)/libassay
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
 		$(O)/libassay.a $(PKG_LIBS)
 
-$(O)/bench/box: tests/bench/box.c tests/hostile/skeleton.h $(O)/libassay.a
+$(O)/bench/box $(O)/bench/box_build: $(O)/bench/%: tests/bench/%.c tests/hostile/skeleton.h $(O)/libassay.a
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
@@ -210,8 +212,9 @@ $(O)/bench/floor: tests/bench/floor.c
 	$(Q)$(CC) -std=gnu17 -O2 -D_GNU_SOURCE $(WARN) -o $@ $< $(shell pkg-config --cflags --libs libarchive libcrypto) -pthread
 
 .PHONY: bench-box
-bench-box: all $(O)/bench/box ## start of a box against bwrap and fork+exec
-	$(O)/bench/box
+bench-box: all $(O)/bench/box $(O)/bench/box_build ## what a box costs: start against bwrap and runc, a build against bare
+	@tools/deps $(BENCH_PACKAGES)
+	tests/bench/box.sh $(O) build/bench
 
 $(O)/bench/jail: tests/bench/jail.c $(O)/libassay.a
 	$(call say,CC,$<)
@@ -295,6 +298,11 @@ system: all $(O)/system/environment ## as root, with the machine's mirror: the a
 	tests/system/mirror.sh $(abspath $(O))/assay
 	tests/system/buildinfo.sh $(O)/assay $(abspath $(O))/system/store
 	tests/system/recipes.sh $(O)/assay $(abspath $(O))/system/store
+
+.PHONY: box-vm
+box-vm: all $(O)/tests/t_box $(O)/tests/t_box_view ## the box under Debian's kernel in an emulator: control groups of version 2 alone
+	@tools/deps $(VM_PACKAGES)
+	tests/system/vm.sh $(O)
 
 .PHONY: badday
 badday: all ## full disks, kills, broken mirrors and stores

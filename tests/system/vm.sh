@@ -46,9 +46,10 @@ busybox mount -t sysfs sysfs /sys
 busybox mount -t devtmpfs dev /dev
 busybox mount -t cgroup2 cgroup2 /sys/fs/cgroup
 echo "vm: \$(uname -r), controllers: \$(cat /sys/fs/cgroup/cgroup.controllers)"
-# as systemd leaves it: processes in a leaf of their own
-mkdir /sys/fs/cgroup/init
-echo \$\$ >/sys/fs/cgroup/init/cgroup.procs
+# a delegated group with processes in it, as a service has it
+echo '+memory +pids +cpu +io' >/sys/fs/cgroup/cgroup.subtree_control
+mkdir /sys/fs/cgroup/worker.service
+echo \$\$ >/sys/fs/cgroup/worker.service/cgroup.procs
 $build/assay worker check
 $build/tests/t_box && $build/tests/t_box_view && echo vm: all passed
 find /sys/fs/cgroup -name 'assay-box-*' | sed 's/^/vm: left: /'

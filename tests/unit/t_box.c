@@ -90,7 +90,7 @@ START_TEST(a_command_sees_what_the_policy_says_and_nothing_else)
 		{ "echo one > /dev/stdout; echo two > /dev/stderr", "one\ntwo\n" },
 		{ "tty", "not a tty\n" },
 		{ "head -n 1 /proc/meminfo", "MemTotal:         262144 kB\n" },
-		{ "free -b | sed -n 's/^Mem: *\\([0-9]*\\) .*/\\1/p'; getconf _PHYS_PAGES", "268435456\n65536\n" },
+		{ "getconf _PHYS_PAGES", "65536\n" },
 		{ "cat /proc/swaps /proc/vmstat /proc/kallsyms /proc/sys/kernel/hostname; ls /sys /sys/devices/system/cpu | tr '\\n' ' '",
 		  "assay\n/sys: devices  /sys/devices/system/cpu: cpu0 online possible present " },
 	};
