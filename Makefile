@@ -40,7 +40,7 @@ TEST_PACKAGES := check minisign signify-openbsd gpg gpg-agent openssl zstd xz-ut
 	python3-jsonschema python3-yaml fakeroot perl
 CAUSE_PACKAGES := build-essential debhelper dwz faketime zip cpio texinfo help2man doxygen bison groff asciidoc-base \
 	gettext python3 libncurses-dev
-VM_PACKAGES := qemu-system-x86 linux-image-cloud-amd64 busybox-static e2fsprogs procps
+VM_PACKAGES := qemu-system-x86 linux-image-cloud-amd64 busybox-static e2fsprogs attr
 BENCH_PACKAGES := bubblewrap runc
 LINT_PACKAGES := codespell shellcheck pmccabe clang clang-format-14 bear gcovr libclang-rt-14-dev
 

@@ -2,7 +2,8 @@
 /*
  * From /proc/self/mountinfo (what is mounted where) and /proc/self/cgroup (where we are in each
  * tree).  In version 2 a group with processes cannot have children with controllers (cgroup-v2,
- * "No Internal Process Constraint"): when the group is ours alone, we step down into a leaf.
+ * "No Internal Process Constraint"): when the group is ours alone, or delegated to us, its processes
+ * step down into a leaf.
  */
 #include "cgroup_find.h"
 
@@ -10,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "assay/buf.h"
@@ -182,10 +184,36 @@ static int open_unified(void)
 	return parent;
 }
 
+/* systemd marks what it hands over (Delegate=yes) for everyone to see. */
+static bool is_delegated(int group)
+{
+	char value;
+
+	return (fgetxattr(group, "trusted.delegate", &value, 1) == 1 && value == '1') ||
+	       (fgetxattr(group, "user.delegate", &value, 1) == 1 && value == '1');
+}
+
+/* All members of a group that is ours to divide: other processes of ours, and whatever started us. */
+static void move_members(int group, int leaf)
+{
+	assay_auto(assay_buf_release) struct assay_buf buf = ASSAY_BUF_INIT(PROC_TEXT_MAX);
+	struct assay_error err;
+	struct assay_span rest, line;
+	char pid[32];
+
+	if (assay_file_read(group, "cgroup.procs", &buf, &err))
+		return;
+	rest = assay_buf_span(&buf);
+	while (assay_span_next_line(&rest, &line)) {
+		snprintf(pid, sizeof(pid), "%.*s", ASSAY_SPAN_ARGS(line));
+		write_to(leaf, "cgroup.procs", pid);
+	}
+}
+
 static bool enable(int group, const char *controller)
 {
+	assay_auto(assay_fd_closep) int leaf = -1;
 	char text[32], pid[16];
-	int leaf;
 
 	if (lists(group, "cgroup.subtree_control", controller))
 		return true;
@@ -199,7 +227,11 @@ static bool enable(int group, const char *controller)
 		return false;
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	write_to(leaf, "cgroup.procs", pid);
-	close(leaf);
+	if (write_to(group, "cgroup.subtree_control", text))
+		return true;
+	if (!is_delegated(group))
+		return false;
+	move_members(group, leaf);
 	return write_to(group, "cgroup.subtree_control", text);
 }
 

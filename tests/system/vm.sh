@@ -26,8 +26,8 @@ copy() {
 
 mkdir -p "$tree"/{usr/bin,usr/sbin,usr/lib,usr/lib64,dev,proc,sys,tmp,var/tmp,etc,root}
 for link in bin sbin lib lib64; do ln -s usr/$link "$tree/$link"; done
-for tool in cat chmod cp cut date dd env expr false find free getconf grep head hostname id ln ls mkdir \
-	mknod mv nproc perl printf readlink rm sed seq setsid sh sleep sort tail tee timeout touch tr true \
+for tool in cat chmod cp cut date dd env expr false find getconf grep head hostname id ln ls mkdir \
+	mknod mv nproc perl printf readlink rm sed seq setfattr setsid sh sleep sort tail tee timeout touch tr true \
 	truncate tty uname unshare wc; do
 	copy "$(type -P $tool)"
 done
@@ -35,6 +35,8 @@ copy /bin/busybox "$build/assay" "$build/assay-box" "$build/tests/t_box" "$build
 cp -a /usr/lib/x86_64-linux-gnu/perl-base "$tree/usr/lib/x86_64-linux-gnu/"
 mkdir -p "$tree/usr/lib/locale"
 cp -a /usr/lib/locale/C.utf8 "$tree/usr/lib/locale/"
+mkdir -p "$tree/usr/share/common-licenses"
+cp /usr/share/common-licenses/BSD "$tree/usr/share/common-licenses/"
 cp /etc/passwd /etc/group /etc/nsswitch.conf "$tree/etc/"
 cat >"$tree/run.sh" <<EOF
 #!/bin/sh
@@ -49,6 +51,7 @@ echo "vm: \$(uname -r), controllers: \$(cat /sys/fs/cgroup/cgroup.controllers)"
 # a delegated group with processes in it, as a service has it
 echo '+memory +pids +cpu +io' >/sys/fs/cgroup/cgroup.subtree_control
 mkdir /sys/fs/cgroup/worker.service
+setfattr -n trusted.delegate -v 1 /sys/fs/cgroup/worker.service
 echo \$\$ >/sys/fs/cgroup/worker.service/cgroup.procs
 $build/assay worker check
 $build/tests/t_box && $build/tests/t_box_view && echo vm: all passed
