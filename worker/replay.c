@@ -85,6 +85,7 @@ static enum assay_code run_box(struct assay_job *job, int log_fd, struct assay_e
 		.log_fd = log_fd,
 		.on_output = on_output,
 		.on_output_data = &console,
+		.epoch = plan->source_date_epoch,
 		.trace = job->trace.fd >= 0 ? &job->trace : NULL,
 	};
 	size_t count = 0;
@@ -153,6 +154,8 @@ static json_t *describe_attempt(const struct assay_job *job, int64_t started)
 	assay_json_set(attempt, "cpu_s", json_real(rounded(box->cpu_user_s + box->cpu_system_s)));
 	assay_json_set_int(attempt, "memory_peak", (int64_t)box->memory_peak);
 	assay_json_set_int(attempt, "processes_peak", (int64_t)box->processes_peak);
+	assay_json_set_int(attempt, "io_read", (int64_t)box->io_read_bytes);
+	assay_json_set_int(attempt, "io_written", (int64_t)box->io_write_bytes);
 	assay_json_set(attempt, "isolation", json_incref(box->isolation));
 	assay_json_set(attempt, "outputs", assay_json_array());
 	return attempt;

@@ -45,7 +45,7 @@ static inline bool skeleton_make(struct skeleton *s)
 		char path[300];
 
 		snprintf(path, sizeof(path), "%s/%s", s->root, directories[i]);
-		if (mkdir(path, 0755))
+		if (mkdir(path, 0755) || chmod(path, 0755))
 			return false;
 	}
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
@@ -91,7 +91,7 @@ static inline struct assay_box_policy skeleton_policy(const struct skeleton *s,
 		.root = s->root, .mounts = s->mounts, .workspace = "/build/job",
 		.directory = "/build/job", .argv = argv, .env = skeleton_env,
 		.hostname = "assay", .uid = 1000, .gid = 1000, .umask = 022, .cpus = 1,
-		.time_s = 60, .memory = 256 << 20, .disk = 64 << 20, .inodes = 4000,
+		.time_s = 300, .memory = 256 << 20, .disk = 64 << 20, .inodes = 4000,
 		.processes = 64, .log = 1 << 20, .log_fd = -1,
 	};
 }

@@ -54,7 +54,7 @@ mkdir /sys/fs/cgroup/worker.service
 setfattr -n trusted.delegate -v 1 /sys/fs/cgroup/worker.service
 echo \$\$ >/sys/fs/cgroup/worker.service/cgroup.procs
 $build/assay worker check
-$build/tests/t_box && $build/tests/t_box_view && echo vm: all passed
+$build/tests/t_box_view && $build/tests/t_box && echo vm: all passed
 find /sys/fs/cgroup -name 'assay-box-*' | sed 's/^/vm: left: /'
 busybox poweroff -f
 EOF

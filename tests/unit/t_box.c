@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -457,12 +458,49 @@ static int count_processes(const char *mark)
 	return count;
 }
 
+static char left_mark[32];
+static int left_count;
+
+static int count_left(const char *path, const struct stat *st, int type, struct FTW *walk)
+{
+	(void)st;
+	(void)walk;
+	left_count += type == FTW_D && strstr(path, "/assay-box-") && strstr(path, left_mark);
+	return 0;
+}
+
+/* Control groups that a process left. */
+static int count_groups(pid_t pid)
+{
+	snprintf(left_mark, sizeof(left_mark), "-%d-", (int)pid);
+	left_count = 0;
+	nftw("/sys/fs/cgroup", count_left, 32, FTW_PHYS | FTW_MOUNT);
+	for (int i = 0; i < 3; i++) {
+		static const char *const trees[] = { "memory", "pids", "unified" };
+		char path[64];
+
+		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s", trees[i]);
+		nftw(path, count_left, 32, FTW_PHYS);
+	}
+	return left_count;
+}
+
+static void run_one_box(void)
+{
+	const char *const argv[] = { "/bin/true", NULL };
+	struct assay_box_policy policy = skeleton_policy(&skeleton, argv);
+	struct assay_box_result result;
+	struct assay_error err;
+
+	_exit(assay_box_run(&policy, &result, &err) != ASSAY_OK);
+}
+
 START_TEST(nothing_outlives_a_killed_worker)
 {
 	const char *const argv[] = { "/bin/sleep", "98765.4321", NULL };
 	struct assay_box_policy policy = skeleton_policy(&skeleton, argv);
 	int tries = 0, status;
-	pid_t pid = fork();
+	pid_t pid = fork(), next;
 
 	if (pid == 0) {
 		struct assay_box_result result;
@@ -478,6 +516,15 @@ START_TEST(nothing_outlives_a_killed_worker)
 	for (tries = 0; count_processes("98765.4321") && tries < 200; tries++)
 		usleep(20000);
 	ck_assert_int_eq(count_processes("98765.4321"), 0);
+	/* the next one sweeps up */
+	if (geteuid() == 0)
+		ck_assert_int_ge(count_groups(pid), 1);
+	next = fork();
+	if (next == 0)
+		run_one_box();
+	ck_assert_int_eq(waitpid(next, &status, 0), next);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(count_groups(pid), 0);
 }
 END_TEST
 

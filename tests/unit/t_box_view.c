@@ -381,6 +381,16 @@ static void change_process(void)
 	sched_setaffinity(0, sizeof(last), &last);
 }
 
+/* From 6.3 on: before, files of a store on a tmpfs show as owned by nobody, and the box is a reduced one. */
+static bool tmpfs_can_be_idmapped(void)
+{
+	struct utsname kernel;
+	unsigned major = 0, minor = 0;
+
+	return uname(&kernel) == 0 && sscanf(kernel.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 3));
+}
+
 /* Another host, as far as one can be had on this one: in a process of its own. */
 static void change_host(char *store, size_t size)
 {
@@ -392,7 +402,8 @@ static void change_host(char *store, size_t size)
 	ck_assert_int_eq(chmod(store, 0755), 0);
 	if (geteuid() == 0 && unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC) == 0) {
 		ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-		ck_assert_int_eq(mount("store", store, "tmpfs", 0, "size=64m,mode=0755"), 0);
+		if (tmpfs_can_be_idmapped())
+			ck_assert_int_eq(mount("store", store, "tmpfs", 0, "size=64m,mode=0755"), 0);
 		ck_assert_int_eq(sethostname("canary-host", 11), 0);
 		ck_assert_int_eq(setdomainname("canary-domain", 13), 0);
 		ck_assert_int_eq(setgroups(3, groups), 0);
