@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "assay/buf.h"
@@ -178,6 +177,16 @@ static void put_line(const char *path, const char *text, box_fixed_put *put, voi
 	put(to, path, assay_span_text(line));
 }
 
+/* The kernel's word: uname(2) may be changed by personality(2). */
+static void put_copy(const char *path, box_fixed_put *put, void *to)
+{
+	assay_auto(assay_buf_release) struct assay_buf buf = ASSAY_BUF_INIT(4096);
+	struct assay_error err;
+
+	if (assay_file_read(AT_FDCWD, path, &buf, &err) == ASSAY_OK)
+		put(to, path, assay_buf_span(&buf));
+}
+
 unsigned box_fixed_cpus(const struct assay_box_policy *policy)
 {
 	long online = policy->cpus ? (long)policy->cpus : sysconf(_SC_NPROCESSORS_ONLN);
@@ -187,14 +196,10 @@ unsigned box_fixed_cpus(const struct assay_box_policy *policy)
 
 void box_fixed_files(const struct assay_box_policy *policy, unsigned cpus, box_fixed_put *put, void *to)
 {
-	struct utsname kernel;
-
 	for (size_t i = 0; i < sizeof(constant) / sizeof(constant[0]); i++)
 		put(to, constant[i].path, assay_span_text(constant[i].content));
-	if (uname(&kernel) == 0) {
-		put_line("/proc/sys/kernel/osrelease", kernel.release, put, to);
-		put_line("/proc/sys/kernel/version", kernel.version, put, to);
-	}
+	put_copy("/proc/sys/kernel/osrelease", put, to);
+	put_copy("/proc/sys/kernel/version", put, to);
 	put_line("/proc/sys/kernel/hostname", policy->hostname, put, to);
 	put_line("/proc/sys/kernel/randomize_va_space", policy->aslr_off ? "0" : "2", put, to);
 	put_cpuinfo(cpus, put, to);
