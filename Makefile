@@ -37,7 +37,7 @@ BUILD_PACKAGES := gcc make perl-base pkg-config git ca-certificates scdoc libarc
 	libcurl4-openssl-dev libseccomp-dev libcapstone-dev liblz4-dev $(FARM_PACKAGES)
 RUN_PACKAGES := libcurl4 libarchive13 mmdebstrap apt gpgv debian-archive-keyring dpkg-dev
 TEST_PACKAGES := check minisign signify-openbsd gpg gpg-agent openssl zstd xz-utils bzip2 binutils \
-	python3-jsonschema python3-yaml fakeroot perl
+	python3-jsonschema python3-yaml fakeroot perl cpio libarchive-tools unzip pngcheck gettext dpkg
 CAUSE_PACKAGES := build-essential debhelper dwz faketime zip cpio texinfo help2man doxygen bison groff asciidoc-base \
 	gettext python3 libncurses-dev
 VM_PACKAGES := qemu-system-x86 linux-image-cloud-amd64 busybox-static e2fsprogs attr
@@ -355,6 +355,11 @@ demo: deps ## the main job on a real package
 bench: all $(O)/bench/floor ## against hashing, unpacking and hashing, and diffoscope: ratios in one run
 	@tools/deps diffoscope-minimal
 	tests/bench/run $(O)/assay build/bench
+
+.PHONY: bench-normalize
+bench-normalize: all ## against strip-nondeterminism, ratios in one run, on a tmpfs
+	@tools/deps strip-nondeterminism
+	tests/bench/normalize $(O)/assay $(or $(wildcard /dev/shm),build)/assay-bench-normalize
 
 # ---- style -------------------------------------------------------------------------------------
 HEADERS := $(sort $(wildcard include/assay/*.h lib/*/*.h normalizers/*.h worker/*.h cli/*.h))

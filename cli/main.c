@@ -14,6 +14,7 @@ int assay_cli_cancel(int argc, char **argv);
 int assay_cli_compare(int argc, char **argv);
 int assay_cli_jobs(int argc, char **argv);
 int assay_cli_keygen(int argc, char **argv);
+int assay_cli_normalize(int argc, char **argv);
 int assay_cli_pools(int argc, char **argv);
 int assay_cli_recipe_check(int argc, char **argv);
 int assay_cli_recipe_infer(int argc, char **argv);
@@ -38,6 +39,7 @@ const struct cli_verb cli_verbs[] = {
 	{ "compare", "how two files or directories differ", assay_cli_compare },
 	{ "jobs", "list the jobs of the farm", assay_cli_jobs },
 	{ "keygen", "make a signing key", assay_cli_keygen },
+	{ "normalize", "write the canonical form of files", assay_cli_normalize },
 	{ "pools", "list pools, hold one back", assay_cli_pools },
 	{ "recipe check", "say whether recipes are complete", assay_cli_recipe_check },
 	{ "recipe infer", "write the recipe of a package URL", assay_cli_recipe_infer },

@@ -52,6 +52,8 @@
 #include "assay/span.h"
 
 struct assay_sink;	  /* assay/codec.h */
+struct assay_emit;	  /* emit.h */
+struct assay_rope;	  /* rope.h */
 struct assay_recognised; /* causes.h */
 
 enum assay_kind {
@@ -102,7 +104,9 @@ struct assay_field {
 	enum assay_kind kind;
 	enum assay_rating rating;
 	const struct assay_check *check; /* of ASSAY_RATE_CHECKED */
-	const char *pass;		 /* "gzip-mtime"; NULL when rated ASSAY_RATE_NEVER */
+	/* "gzip-mtime".  Of ASSAY_RATE_NEVER usually NULL; one that has a pass is "unsafe": compare never
+	 * folds it, `assay normalize --unsafe=PASS` applies it. */
+	const char *pass;
 	enum assay_grade grade;
 	const char *cause; /* id in the catalogue when nothing better is recognised; NULL: unexplained */
 	enum assay_severity severity;
@@ -125,6 +129,8 @@ enum assay_node_flag {
 	ASSAY_NODE_ENCODED = 1 << 3, /* format->decode gives a file */
 	ASSAY_NODE_MEMBER = 1 << 4,  /* a named member of an archive: order and names matter */
 	ASSAY_NODE_OPAQUE = 1 << 5,  /* encoded: what it decodes to is a value, not a file */
+	/* Says again what another member says, as lay_out has checked: its derived spans follow from that. */
+	ASSAY_NODE_ECHO = 1 << 6,
 };
 
 struct assay_node {
@@ -155,6 +161,8 @@ struct assay_anatomy {
 	enum assay_structure_kind structure;
 	const char *reason; /* of an ambiguous structure: the first one found */
 	uint64_t reason_offset;
+	const char *signature; /* "META-INF/A.RSA": the file carries a signature over itself, or NULL */
+	uint64_t signature_offset;
 	const char *malformed; /* why the format with the highest bid could not lay it out, or NULL */
 	bool truncated;	       /* a limit cut something short */
 	void *priv;	       /* the format's own, in the arena */
@@ -205,6 +213,10 @@ struct assay_format {
 				  const struct assay_anatomy *right,
 				  const struct assay_node *right_node,
 				  struct assay_findings *findings, struct assay_error *err);
+	/* Optional: writes the canonical form (emit.h) of a file whose structure is canonical and which is
+	 * not signed.  ASSAY_EINPUT, ASSAY_EUNSUPPORTED: it has none, the message says why. */
+	enum assay_code (*emit)(struct assay_emit *e, const struct assay_anatomy *anatomy,
+				struct assay_rope *rope, struct assay_error *err);
 	/* Optional: one story for a pair of differing files of this format ("function f differs, the
 	 * others only moved").  It becomes the cause of the findings inside them that have no recognised
 	 * cause of their own.  False when there is none. */
@@ -264,6 +276,8 @@ void assay_layout_carries(struct assay_layout *l, struct assay_node *leaf,
 /* Readers of the format would disagree.  The first reason is kept. */
 void assay_layout_ambiguous(struct assay_layout *l, uint64_t offset, const char *fmt, ...)
 	ASSAY_PRINTF(3, 4);
+/* The file is signed from within: what the signature covers must not be rewritten.  The first is kept. */
+void assay_layout_signed(struct assay_layout *l, uint64_t offset, struct assay_span by);
 /* A limit cut something short: never equivalent. */
 void assay_layout_truncated(struct assay_layout *l);
 

@@ -163,6 +163,21 @@ static void set_structure(json_t *report, const struct assay_walk *walk, bool ex
 	assay_json_set(report, "structure", structure);
 }
 
+/* A fact of its own, beside what differs: a signature vouches for bytes that a rebuild cannot sign. */
+static void set_signed(json_t *report, const struct assay_walk *walk)
+{
+	static const char *const keys[] = { "left", "right" };
+	json_t *object;
+
+	if (!walk->signature[0][0] && !walk->signature[1][0])
+		return;
+	object = assay_json_object();
+	for (size_t i = 0; i < 2; i++)
+		if (walk->signature[i][0])
+			assay_json_set_text(object, keys[i], walk->signature[i]);
+	assay_json_set(report, "signed", object);
+}
+
 static json_t *write_report(struct assay_walk *walk, json_t *subject, json_t *candidate)
 {
 	json_t *report = assay_json_object(), *accounting = assay_json_object(), *passes;
@@ -188,6 +203,7 @@ static json_t *write_report(struct assay_walk *walk, json_t *subject, json_t *ca
 	assay_json_set(report, "divergences", assay_ledger_divergences(&walk->ledger));
 	assay_json_set(report, "passes", passes);
 	set_structure(report, walk, verdict != ASSAY_REPRODUCIBLE);
+	set_signed(report, walk);
 	assay_json_set_bool(report, "truncated", walk->truncated || walk->ledger.truncated);
 	return report;
 }

@@ -71,15 +71,10 @@ enum assay_code assay_payload_decode(const struct assay_anatomy *anatomy,
 	return assay_sink_close(&sink, ret, err);
 }
 
-/* Of "data.tar.xz" the name "data.tar"; empty when the name does not say. */
-static struct assay_span decoded_name(const struct assay_walk *walk)
+struct assay_span assay_decoded_name(struct assay_span name)
 {
 	static const char *const suffixes[] = { ".gz", ".xz", ".zst", ".bz2", ".lzma", ".lz4", ".lz" };
-	struct assay_span name;
 
-	if (!walk->path_count)
-		return assay_span_of(NULL, 0);
-	name = walk->path[walk->path_count - 1];
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
 		if (assay_span_ends(name, suffixes[i]))
 			return assay_span_cut(name, 0, name.len - strlen(suffixes[i]));
@@ -139,9 +134,9 @@ static enum assay_code compare_decoded(struct assay_walk *walk, struct assay_sco
 				       const struct task tasks[2], enum assay_payload *ret,
 				       struct assay_error *err)
 {
-	struct assay_span name = decoded_name(walk);
-	bool named = name.len > 0;
+	struct assay_span name = { NULL, 0 };
 	enum assay_code code;
+	bool named;
 
 	if (assay_span_equal(tasks[0].decoded.bytes, tasks[1].decoded.bytes)) {
 		*ret = ASSAY_PAYLOAD_EQUAL;
@@ -154,6 +149,9 @@ static enum assay_code compare_decoded(struct assay_walk *walk, struct assay_sco
 		return ASSAY_OK;
 	if (tasks[0].node->flags & tasks[1].node->flags & ASSAY_NODE_OPAQUE)
 		return record_opaque(walk, up, tasks, err);
+	if (walk->path_count)
+		name = assay_decoded_name(walk->path[walk->path_count - 1]);
+	named = name.len > 0;
 	if (named && !assay_walk_push(walk, name))
 		named = false;
 	code = assay_walk_content(walk, up, tasks[0].decoded.bytes, tasks[1].decoded.bytes, err);
@@ -193,6 +191,14 @@ static void note_structure(struct assay_walk *walk, int side, const struct assay
 	else if (anatomy->structure == ASSAY_AMBIGUOUS)
 		assay_walk_ambiguous(walk, side, anatomy->reason ? anatomy->reason : "",
 				     anatomy->reason_offset);
+	if (anatomy->signature) {
+		char shown[256];
+
+		assay_walk_signed(walk, side,
+				  assay_span_show(assay_span_text(anatomy->signature), shown,
+						  sizeof(shown)),
+				  anatomy->signature_offset);
+	}
 	if (anatomy->truncated)
 		assay_walk_truncated(walk, "anatomy cut short by a limit");
 }

@@ -4,7 +4,9 @@
  * another profile: its members are prescribed, and packages are unpacked as root.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "ar_emit.h"
 #include "ar_index.h"
 #include "field_rows.h"
 #include "names.h"
@@ -29,6 +31,7 @@ enum {
 	INDEX_WRONG,
 	ORDER,
 	DEB_ORDER,
+	FIRST_DEFINITIONS,
 };
 
 #define FOLD_CONTAINER ASSAY_GRADE_CONTAINER
@@ -82,6 +85,10 @@ static const struct assay_field ar_fields[] = {
 	[DEB_ORDER] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "deb.order", ASSAY_SEVERITY_STRUCTURE,
 				      "random_order_in_archive",
 				      "deb(5) prescribes the order: dpkg reads its input once"),
+	[FIRST_DEFINITIONS] =
+		ASSAY_ROW_NEVER(ASSAY_METADATA, "ar.first_definitions", ASSAY_SEVERITY_CODE, NULL,
+				"which member comes first where several define a symbol, as a digest: "
+				"linkers take the first"),
 	{ .name = NULL },
 };
 
@@ -380,6 +387,40 @@ static enum assay_code lay_out_members(struct assay_layout *l, struct ar_archive
 	return ASSAY_OK;
 }
 
+static struct assay_span content_of(const struct assay_anatomy *a, const struct assay_node *member)
+{
+	for (const struct assay_node *n = member->first; n; n = n->next)
+		if (n->flags & ASSAY_NODE_PAYLOAD)
+			return assay_node_bytes(a, n);
+	return assay_span_of(NULL, 0);
+}
+
+/* An attribute of the whole library, when there is anything to tell. */
+static enum assay_code note_first_definitions(struct assay_layout *l, struct assay_error *err)
+{
+	struct assay_anatomy *a = assay_layout_anatomy(l);
+	struct assay_node *root = assay_layout_root(l);
+	struct ar_definer *members;
+	char digest[ASSAY_DIGEST_TEXT];
+	size_t count = 0;
+	enum assay_code code;
+
+	for (const struct assay_node *n = root->first; n; n = n->next)
+		count += n->field == F(MEMBER);
+	members = calloc(count + 1, sizeof(*members));
+	if (!members)
+		return assay_fail(err, ASSAY_ENOMEM, "ar: out of memory");
+	count = 0;
+	for (const struct assay_node *n = root->first; n; n = n->next)
+		if (n->field == F(MEMBER))
+			members[count++] = (struct ar_definer){ n->name, content_of(a, n) };
+	code = ar_first_definitions(members, count, digest, err);
+	if (!code && digest[0])
+		assay_layout_attribute(l, root, F(FIRST_DEFINITIONS), assay_span_text(digest), 0, NULL);
+	free(members);
+	return code;
+}
+
 static enum assay_code lay_out_archive(struct assay_layout *l, bool is_package,
 				       struct assay_error *err)
 {
@@ -397,7 +438,9 @@ static enum assay_code lay_out_archive(struct assay_layout *l, bool is_package,
 
 static enum assay_code ar_lay_out(struct assay_layout *l, struct assay_error *err)
 {
-	return lay_out_archive(l, false, err);
+	if (lay_out_archive(l, false, err))
+		return err->code;
+	return assay_layout_failed(l) ? ASSAY_OK : note_first_definitions(l, err);
 }
 
 /* ---- deb ---------------------------------------------------------------------------------------------- */
@@ -413,6 +456,9 @@ static void judge_deb(struct assay_layout *l)
 	for (const struct assay_node *n = assay_layout_root(l)->first; n; n = n->next) {
 		if (n->field != F(MEMBER))
 			continue;
+		/* debsigs and dpkg-sig */
+		if (assay_span_starts(n->name, "_gpg"))
+			assay_layout_signed(l, n->offset, n->name);
 		assay_span_show(n->name, shown, sizeof(shown));
 		if (have < 3 && assay_span_starts(n->name, wanted[have])) {
 			have++;
@@ -439,6 +485,7 @@ const struct assay_format assay_format_ar = {
 	.name = "ar",
 	.bid = ar_bid,
 	.lay_out = ar_lay_out,
+	.emit = ar_emit,
 	.order = F(ORDER),
 	.fields = ar_fields,
 };
@@ -447,6 +494,7 @@ const struct assay_format assay_format_deb = {
 	.name = "deb",
 	.bid = deb_bid,
 	.lay_out = deb_lay_out,
+	.emit = deb_emit,
 	.is_package = true,
 	.order = F(DEB_ORDER),
 	.fields = ar_fields,

@@ -4,7 +4,7 @@
  * byte with ten bytes nothing else looks like; where the next one starts is taken as the end of the
  * one before, and decode() proves that: each stream must end exactly there, its sums verified.
  */
-#include "assay/codec.h"
+#include "emit.h"
 #include "field_rows.h"
 
 enum {
@@ -94,10 +94,17 @@ static enum assay_code bzip2_decode(const struct assay_anatomy *anatomy,
 	return ASSAY_OK;
 }
 
+static enum assay_code bzip2_emit(struct assay_emit *e, const struct assay_anatomy *a,
+				  struct assay_rope *rope, struct assay_error *err)
+{
+	return assay_emit_stream(e, a, F(BLOCKS), ASSAY_CODEC_BZIP2, rope, err);
+}
+
 const struct assay_format assay_format_bzip2 = {
 	.name = "bzip2",
 	.bid = bzip2_bid,
 	.lay_out = bzip2_lay_out,
 	.decode = bzip2_decode,
+	.emit = bzip2_emit,
 	.fields = bzip2_fields,
 };

@@ -7,7 +7,7 @@
  */
 #include <stdio.h>
 
-#include "assay/codec.h"
+#include "emit.h"
 #include "field_rows.h"
 
 enum {
@@ -47,8 +47,8 @@ static const struct assay_field gzip_fields[] = {
 	[NAME] = ASSAY_ROW_CHECKED(ASSAY_METADATA, "gzip.name", assay_check_base_name, "gzip-name",
 				   ASSAY_GRADE_ENCODING, "timestamps_in_gzip_headers",
 				   "original file name, which gunzip -N restores (FNAME)"),
-	[COMMENT] = ASSAY_ROW_NEVER(ASSAY_METADATA, "gzip.comment", ASSAY_SEVERITY_METADATA, NULL,
-				    "free text (FCOMMENT)"),
+	[COMMENT] = ASSAY_ROW_UNSAFE(ASSAY_METADATA, "gzip.comment", ASSAY_SEVERITY_METADATA,
+				     "gzip-comment", NULL, "free text (FCOMMENT)"),
 	[HEADER_CRC] = ASSAY_ROW_SAFE(ASSAY_DERIVED, "gzip.header_crc", "gzip-header",
 				      ASSAY_GRADE_ENCODING, NULL,
 				      "low half of the CRC-32 of the header (FHCRC)"),
@@ -272,10 +272,77 @@ static enum assay_code gzip_decode(const struct assay_anatomy *anatomy,
 	return ASSAY_OK;
 }
 
+/* ---- the canonical form ---------------------------------------------------------------------------- */
+
+#define OS_UNKNOWN 255
+
+/* Subfields that seekable readers use say where blocks of this very stream start: it stays. */
+static enum assay_code emit_stream(struct assay_emit *e, const struct assay_anatomy *a,
+				   struct assay_node *const *parts, struct assay_rope *rope,
+				   struct assay_error *err)
+{
+	struct assay_emitted emitted = { .is_kept = true };
+	struct assay_span none = { NULL, 0 };
+	uint8_t trailer[TRAILER];
+	enum assay_code code;
+
+	if (!parts[EXTRA] && assay_emit_encoded(e, a, a->root, F(DEFLATE), ASSAY_CODEC_DEFLATE, false,
+						none, &emitted, err))
+		return err->code;
+	if (emitted.is_kept) {
+		code = assay_rope_add(rope, assay_span_cut(a->bytes, parts[DEFLATE]->offset, SIZE_MAX),
+				      err);
+	} else {
+		assay_emit_le(trailer, emitted.crc32, 4);
+		assay_emit_le(trailer + 4, emitted.size & UINT32_MAX, 4);
+		code = assay_rope_join(rope, &emitted.rope, err);
+		if (!code)
+			code = assay_emit_make(e, rope, trailer, sizeof(trailer), err);
+	}
+	assay_emitted_release(&emitted);
+	return code;
+}
+
+static bool drops_name(const struct assay_emit *e, const struct assay_anatomy *a,
+		       const struct assay_node *name)
+{
+	struct assay_span bytes = name ? assay_node_bytes(a, name) : assay_span_of(NULL, 0);
+
+	return !name || (assay_emit_wants(e, F(NAME)) && F(NAME)->check->leaf(bytes, bytes));
+}
+
+static enum assay_code gzip_emit(struct assay_emit *e, const struct assay_anatomy *a,
+				 struct assay_rope *rope, struct assay_error *err)
+{
+	static const int optional[] = { EXTRA, NAME, COMMENT }, flags[] = { FEXTRA, FNAME, FCOMMENT };
+	struct assay_node *parts[TRAILING + 1] = { NULL };
+	uint8_t head[FIXED] = { 0x1f, 0x8b, 8 };
+	enum assay_code code = ASSAY_OK;
+
+	for (struct assay_node *n = a->root->first->first; n; n = n->next)
+		parts[n->field - gzip_fields] = n;
+	if (drops_name(e, a, parts[NAME]))
+		parts[NAME] = NULL;
+	if (assay_emit_wants(e, F(COMMENT)))
+		parts[COMMENT] = NULL;
+	for (size_t i = 0; i < 3; i++)
+		head[3] |= parts[optional[i]] ? (uint8_t)flags[i] : 0;
+	if (!assay_emit_wants(e, F(MTIME)))
+		memcpy(head + 4, a->bytes.data + parts[MTIME]->offset, 4);
+	head[9] = OS_UNKNOWN;
+	if (assay_emit_make(e, rope, head, sizeof(head), err))
+		return err->code;
+	for (size_t i = 0; i < 3 && !code; i++)
+		if (parts[optional[i]])
+			code = assay_emit_copy(rope, a, parts[optional[i]], err);
+	return code ? code : emit_stream(e, a, parts, rope, err);
+}
+
 const struct assay_format assay_format_gzip = {
 	.name = "gzip",
 	.bid = gzip_bid,
 	.lay_out = gzip_lay_out,
 	.decode = gzip_decode,
+	.emit = gzip_emit,
 	.fields = gzip_fields,
 };

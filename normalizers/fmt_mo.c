@@ -3,6 +3,10 @@
  * gettext message catalogues (GNU gettext manual, "The Format of GNU MO Files").  Only the dates in
  * the header entry are told apart; everything else is what the program will say.
  */
+#include <stdio.h>
+#include <time.h>
+
+#include "emit.h"
 #include "field_rows.h"
 
 enum {
@@ -159,9 +163,59 @@ static enum assay_code mo_lay_out(struct assay_layout *l, struct assay_error *er
 	return ASSAY_OK;
 }
 
+static unsigned digits(const uint8_t *p, size_t count)
+{
+	unsigned value = 0;
+
+	for (size_t i = 0; i < count; i++)
+		value = 10 * value + (unsigned)(p[i] - '0');
+	return value;
+}
+
+/* Seconds of what is_date() has accepted. */
+static int64_t date_seconds(const uint8_t *p)
+{
+	struct tm tm = { .tm_year = (int)digits(p, 4) - 1900, .tm_mon = (int)digits(p + 5, 2) - 1,
+			 .tm_mday = (int)digits(p + 8, 2),    .tm_hour = (int)digits(p + 11, 2),
+			 .tm_min = (int)digits(p + 14, 2) };
+	int64_t zone = 60 * (60 * (int64_t)digits(p + 17, 2) + digits(p + 19, 2));
+
+	return timegm(&tm) - (p[16] == '-' ? -zone : zone);
+}
+
+/* A date that is kept keeps its zone. */
+static enum assay_code emit_date(struct assay_emit *e, const struct assay_anatomy *a,
+				 const struct assay_node *n, struct assay_rope *rope,
+				 struct assay_error *err)
+{
+	int64_t before = date_seconds(a->bytes.data + n->offset);
+	time_t after = (time_t)assay_emit_time(e, F(DATE), before);
+	char text[DATE_SIZE + 1];
+	struct tm tm;
+
+	if (after == before && (e->options->has_epoch || !assay_emit_wants(e, F(DATE))))
+		return assay_emit_copy(rope, a, n, err);
+	if (!gmtime_r(&after, &tm) ||
+	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M+0000", &tm) != DATE_SIZE)
+		return assay_fail(err, ASSAY_EUNSUPPORTED, "SOURCE_DATE_EPOCH: no year of four digits");
+	return assay_emit_make(e, rope, text, DATE_SIZE, err);
+}
+
+static enum assay_code mo_emit(struct assay_emit *e, const struct assay_anatomy *a,
+			       struct assay_rope *rope, struct assay_error *err)
+{
+	enum assay_code code = ASSAY_OK;
+
+	for (const struct assay_node *n = a->root->first; n && !code; n = n->next)
+		code = n->field == F(DATE) ? emit_date(e, a, n, rope, err) :
+					     assay_emit_copy(rope, a, n, err);
+	return code;
+}
+
 const struct assay_format assay_format_mo = {
 	.name = "mo",
 	.bid = mo_bid,
 	.lay_out = mo_lay_out,
+	.emit = mo_emit,
 	.fields = mo_fields,
 };

@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "assay/codec.h"
+#include "emit.h"
 #include "field_rows.h"
 #include "stamp.h"
 
@@ -268,10 +268,76 @@ static enum assay_code png_decode(const struct assay_anatomy *anatomy, const str
 	return code;
 }
 
+/* ---- the canonical form ---------------------------------------------------------------------------- */
+
+#define CHUNK_MAX 0x7fffffffU /* section 5.3 */
+
+static void put32(uint8_t *out, uint32_t value)
+{
+	for (unsigned i = 0; i < 4; i++)
+		out[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+/* The image's zlib stream in one IDAT chunk, or copied as it was cut. */
+static enum assay_code emit_image(struct assay_emit *e, const struct assay_anatomy *a,
+				  const struct assay_node *image, struct assay_rope *rope,
+				  struct assay_error *err)
+{
+	uint8_t head[8] = { 0, 0, 0, 0, 'I', 'D', 'A', 'T' }, crc[4];
+	struct assay_rope_reader reader;
+	struct assay_emitted emitted;
+	struct assay_span bytes;
+	uint32_t sum = assay_crc32(0, assay_span_of(head + 4, 4));
+	enum assay_code code;
+
+	if (assay_emit_encoded(e, a, image, F(IDAT_DATA), ASSAY_CODEC_ZLIB, false,
+			       assay_span_of(NULL, 0), &emitted, err))
+		return err->code;
+	if (emitted.is_kept)
+		return assay_emit_copy(rope, a, image, err);
+	if (emitted.rope.size > CHUNK_MAX) {
+		assay_emitted_release(&emitted);
+		return assay_fail(err, ASSAY_EUNSUPPORTED, "image: does not fit one IDAT chunk");
+	}
+	assay_rope_reader_open(&reader, &emitted.rope, &e->scratch);
+	do {
+		code = assay_rope_read(&reader, &bytes, err);
+		sum = assay_crc32(sum, bytes);
+	} while (!code && bytes.len);
+	assay_rope_reader_release(&reader);
+	put32(head, (uint32_t)emitted.rope.size);
+	put32(crc, sum);
+	if (!code)
+		code = assay_emit_make(e, rope, head, sizeof(head), err);
+	if (!code)
+		code = assay_rope_join(rope, &emitted.rope, err);
+	if (!code)
+		code = assay_emit_make(e, rope, crc, sizeof(crc), err);
+	assay_emitted_release(&emitted);
+	return code;
+}
+
+/* A stamp that may be folded may be absent: it is left out. */
+static enum assay_code png_emit(struct assay_emit *e, const struct assay_anatomy *a,
+				struct assay_rope *rope, struct assay_error *err)
+{
+	enum assay_code code = ASSAY_OK;
+
+	for (const struct assay_node *n = a->root->first; n && !code; n = n->next) {
+		if (n->field == F(IMAGE))
+			code = emit_image(e, a, n, rope, err);
+		else if (!(n->field == F(TIME) || n->field == F(DATE) || n->field == F(TOOL)) ||
+			 !assay_emit_wants(e, n->field))
+			code = assay_emit_copy(rope, a, n, err);
+	}
+	return code;
+}
+
 const struct assay_format assay_format_png = {
 	.name = "png",
 	.bid = png_bid,
 	.lay_out = png_lay_out,
 	.decode = png_decode,
+	.emit = png_emit,
 	.fields = png_fields,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Python byte code: the 16-byte header of PEP 552 (Python 3.7 and later) and the marshalled code. */
+#include "emit.h"
 #include "field_rows.h"
 
 enum {
@@ -77,9 +78,28 @@ static enum assay_code pyc_lay_out(struct assay_layout *l, struct assay_error *e
 	return ASSAY_OK;
 }
 
+/* The time of a source that was normalized itself: byte code that fitted its source still does. */
+static enum assay_code pyc_emit(struct assay_emit *e, const struct assay_anatomy *a,
+				struct assay_rope *rope, struct assay_error *err)
+{
+	enum assay_code code = ASSAY_OK;
+	uint8_t mtime[4];
+
+	for (const struct assay_node *n = a->root->first; n && !code; n = n->next) {
+		if (n->field != F(MTIME)) {
+			code = assay_emit_copy(rope, a, n, err);
+			continue;
+		}
+		assay_emit_le(mtime, (uint64_t)assay_emit_time(e, F(MTIME), le32(a->bytes, 8)), 4);
+		code = assay_emit_make(e, rope, mtime, sizeof(mtime), err);
+	}
+	return code;
+}
+
 const struct assay_format assay_format_pyc = {
 	.name = "pyc",
 	.bid = pyc_bid,
 	.lay_out = pyc_lay_out,
+	.emit = pyc_emit,
 	.fields = pyc_fields,
 };

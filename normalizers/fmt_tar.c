@@ -119,8 +119,8 @@ static const struct assay_field tar_fields[] = {
 				   "archive_format_differs",
 				   "where the stored pieces of a sparse file stand (GNU type S, pax 0.0, 0.1 "
 				   "and 1.0): readers that do not know it unpack another file"),
-	[GLOBAL] = ASSAY_ROW_NEVER(ASSAY_METADATA, "tar.global", ASSAY_SEVERITY_METADATA,
-				   "source_commit_differs",
+	[GLOBAL] = ASSAY_ROW_UNSAFE(ASSAY_METADATA, "tar.global", ASSAY_SEVERITY_METADATA,
+				    "tar-global", "source_commit_differs",
 				   "pax global header; git archive writes the commit into its comment"),
 	[CONTENT] = ASSAY_ROW_NEVER(ASSAY_CONTENT, "tar.content", ASSAY_SEVERITY_DATA, NULL,
 				    "the data of the member"),
@@ -466,6 +466,7 @@ const struct assay_format assay_format_tar = {
 	.bid = tar_bid,
 	.lay_out = tar_lay_out,
 	.expand = tar_expand,
+	.emit = tar_emit,
 	.order = F(ORDER),
 	.fields = tar_fields,
 };

@@ -4,7 +4,7 @@
  * are, so a file is read from its end to its start and laid out without decoding; decode() lets
  * liblzma verify blocks, checks, index and footer.
  */
-#include "assay/codec.h"
+#include "emit.h"
 #include "field_rows.h"
 
 enum {
@@ -284,10 +284,17 @@ static enum assay_code xz_decode(const struct assay_anatomy *anatomy, const stru
 	return ASSAY_OK;
 }
 
+static enum assay_code xz_emit(struct assay_emit *e, const struct assay_anatomy *a,
+			       struct assay_rope *rope, struct assay_error *err)
+{
+	return assay_emit_stream(e, a, F(BLOCK_DATA), ASSAY_CODEC_XZ, rope, err);
+}
+
 const struct assay_format assay_format_xz = {
 	.name = "xz",
 	.bid = xz_bid,
 	.lay_out = xz_lay_out,
 	.decode = xz_decode,
+	.emit = xz_emit,
 	.fields = xz_fields,
 };

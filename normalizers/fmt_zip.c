@@ -35,7 +35,7 @@ static unsigned zip_bid(struct assay_span file)
 enum { HOST_DOS = 0, HOST_UNIX = 3, HOST_DARWIN = 19 };
 enum { TYPE_MASK = 0170000, TYPE_DIRECTORY = 0040000, TYPE_LINK = 0120000, TYPE_FILE = 0100000 };
 
-static const char *type_of(const struct zip_archive *zip, const struct zip_entry *e)
+const char *zip_entry_type(const struct zip_archive *zip, const struct zip_entry *e)
 {
 	switch (e->external >> 16 & TYPE_MASK) {
 	case TYPE_DIRECTORY:
@@ -64,7 +64,7 @@ static int64_t dos_seconds(uint16_t date, uint16_t time)
 }
 
 /* The time most readers restore: Info-ZIP's UTC seconds (0x5455) before the DOS date. */
-static int64_t mtime_of(const struct zip_entry *e, struct assay_span extras)
+int64_t zip_entry_time(const struct zip_entry *e, struct assay_span extras)
 {
 	struct assay_span body;
 
@@ -121,6 +121,13 @@ static bool parse_owner(struct assay_span body, uint64_t *uid, uint64_t *gid)
 	return true;
 }
 
+bool zip_owner_is_valid(struct assay_span body)
+{
+	uint64_t uid, gid;
+
+	return parse_owner(body, &uid, &gid);
+}
+
 static void lay_out_extra(struct assay_layout *l, uint16_t id, struct assay_span body, uint64_t length)
 {
 	static const struct {
@@ -169,14 +176,17 @@ static void lay_out_extras(struct assay_layout *l, struct assay_span extras)
 /* ---- one member ------------------------------------------------------------------------------------------ */
 
 /* Readers that map files insist on stored members (Android), or on the first one (EPUB). */
-static int method_field(const struct zip_archive *zip, const struct zip_entry *e)
+bool zip_method_is_fixed(const struct zip_archive *zip, const struct zip_entry *e)
 {
 	struct assay_span name = zip_entry_name(zip, e);
 
-	if (assay_span_ends(name, ".so") || assay_span_equal_text(name, "resources.arsc") ||
-	    assay_span_equal_text(name, "mimetype"))
-		return ZIP_METHOD_FIXED;
-	return ZIP_METHOD;
+	return assay_span_ends(name, ".so") || assay_span_equal_text(name, "resources.arsc") ||
+	       assay_span_equal_text(name, "mimetype");
+}
+
+static int method_field(const struct zip_archive *zip, const struct zip_entry *e)
+{
+	return zip_method_is_fixed(zip, e) ? ZIP_METHOD_FIXED : ZIP_METHOD;
 }
 
 struct part {
@@ -204,7 +214,7 @@ static void expand_local(struct assay_layout *l, const struct zip_archive *zip,
 	assay_layout_carries(l, leaves[2], F(ZIP_READING));
 	flags_attribute(l, zip, e, leaves[2]);
 	assay_layout_carries(l, leaves[4], F(ZIP_MTIME));
-	number(l, ZIP_MTIME, mtime_of(e, zip_local_extras(zip, e)), "%d", leaves[4]);
+	number(l, ZIP_MTIME, zip_entry_time(e, zip_local_extras(zip, e)), "%d", leaves[4]);
 	assay_layout_value(l, leaves[3], "%u", e->method);
 	if (e->local_name)
 		assay_layout_leaf(l, F(ZIP_NAME), e->local_name);
@@ -225,22 +235,35 @@ static void expand_local(struct assay_layout *l, const struct zip_archive *zip,
 		assay_layout_leaf(l, F(ZIP_DESCRIPTOR), e->descriptor);
 }
 
+bool zip_mode_is_plain(const struct zip_archive *zip, const struct zip_entry *e)
+{
+	unsigned mode = e->external >> 16;
+	const char *type = zip_entry_type(zip, e);
+
+	return !(mode & 06000) && strcmp(type, "symlink") != 0 &&
+	       (!(mode & 0111) || strcmp(type, "directory") == 0);
+}
+
+bool zip_host_is_unix(const struct zip_entry *e)
+{
+	unsigned host = e->made_by >> 8;
+
+	return host == HOST_UNIX || host == HOST_DARWIN;
+}
+
 static void central_attributes(struct assay_layout *l, const struct zip_archive *zip,
 			       const struct zip_entry *e, struct assay_node **leaves)
 {
-	unsigned mode = e->external >> 16, host = e->made_by >> 8;
-	bool plain = !(mode & 06000) && strcmp(type_of(zip, e), "symlink") &&
-		     (!(mode & 0111) || strcmp(type_of(zip, e), "directory") == 0);
+	unsigned mode = e->external >> 16;
 
-	word(l, ZIP_TYPE, type_of(zip, e), leaves[15]);
+	word(l, ZIP_TYPE, zip_entry_type(zip, e), leaves[15]);
 	if (mode)
 		number(l, ZIP_MODE, mode & 07777, "%04o", leaves[15]);
 	/* only some readers believe a mode that no Unix wrote: then the creator decides */
-	if (mode && !plain)
-		word(l, ZIP_HOST, host == HOST_UNIX || host == HOST_DARWIN ? "Unix" : "other",
-		     leaves[2]);
+	if (mode && !zip_mode_is_plain(zip, e))
+		word(l, ZIP_HOST, zip_host_is_unix(e) ? "Unix" : "other", leaves[2]);
 	flags_attribute(l, zip, e, leaves[4]);
-	number(l, ZIP_MTIME, mtime_of(e, zip_central_extras(zip, e)), "%d", leaves[6]);
+	number(l, ZIP_MTIME, zip_entry_time(e, zip_central_extras(zip, e)), "%d", leaves[6]);
 }
 
 static void expand_central(struct assay_layout *l, const struct zip_archive *zip,
@@ -315,7 +338,7 @@ static enum assay_code note_name(struct assay_layout *l, struct assay_names *nam
 	char shown[200];
 	bool known;
 
-	if (assay_names_add(names, name, strcmp(type_of(zip, e), "symlink") == 0, &known, err))
+	if (assay_names_add(names, name, strcmp(zip_entry_type(zip, e), "symlink") == 0, &known, err))
 		return err->code;
 	assay_span_show(name, shown, sizeof(shown));
 	if (known)
@@ -382,23 +405,23 @@ static void lay_out_end(struct assay_layout *l, const struct zip_archive *zip)
 }
 
 /* Readers that look at the first members only: JarInputStream, EPUB (OCF 3.3). */
-static void leading_attribute(struct assay_layout *l, const struct zip_archive *zip)
+const char *zip_leading(struct assay_span first, struct assay_span second)
 {
 	static const char manifest[] = "META-INF/MANIFEST.MF";
-	const char *leading = "any";
+	bool is_typed = assay_span_equal_text(first, "mimetype");
+	bool has_manifest = assay_span_equal_text(first, manifest) ||
+			    ((is_typed || assay_span_equal_text(first, "META-INF/")) &&
+			     assay_span_equal_text(second, manifest));
 
-	for (size_t i = 0; i < 2 && i < zip->count; i++) {
-		struct assay_span name = zip_entry_name(zip, &zip->entries[zip->by_local[i]]);
+	if (is_typed)
+		return has_manifest ? "mimetype, META-INF/MANIFEST.MF" : "mimetype";
+	return has_manifest ? manifest : "any";
+}
 
-		if (i == 0 && assay_span_equal_text(name, "mimetype"))
-			leading = "mimetype";
-		else if (assay_span_equal_text(name, manifest))
-			leading = manifest;
-		else if (i == 0 && !assay_span_equal_text(name, "META-INF/"))
-			break;
-	}
-	assay_layout_attribute(l, assay_layout_root(l), F(ZIP_LEADING), assay_span_text(leading), 0,
-			       NULL);
+static struct assay_span local_name(const struct zip_archive *zip, size_t i)
+{
+	return i < zip->count ? zip_entry_name(zip, &zip->entries[zip->by_local[i]]) :
+				assay_span_of(NULL, 0);
 }
 
 static void signed_attribute(struct assay_layout *l, const struct zip_archive *zip)
@@ -408,18 +431,22 @@ static void signed_attribute(struct assay_layout *l, const struct zip_archive *z
 	zip_signatures(zip, signatures, sizeof(signatures));
 	assay_layout_attribute(l, assay_layout_root(l), F(ZIP_SIGNED), assay_span_text(signatures), 0,
 			       NULL);
+	if (strcmp(signatures, "none") != 0)
+		assay_layout_signed(l, 0, assay_span_text(signatures));
 }
 
 static enum assay_code lay_out_archive(struct assay_layout *l, const struct zip_archive *zip,
 				       struct assay_names *names, struct assay_error *err)
 {
-	struct assay_node *group;
+	struct assay_node *group, *node;
 
 	if (zip->doubt.text[0])
 		assay_layout_ambiguous(l, zip->doubt.offset, "%s", zip->doubt.text);
 	if (zip_kind(zip))
 		assay_layout_value(l, assay_layout_root(l), "%s", zip_kind(zip));
-	leading_attribute(l, zip);
+	assay_layout_attribute(l, assay_layout_root(l), F(ZIP_LEADING),
+			       assay_span_text(zip_leading(local_name(zip, 0), local_name(zip, 1))), 0,
+			       NULL);
 	signed_attribute(l, zip);
 	for (size_t i = 0; i < zip->count && !assay_layout_failed(l); i++) {
 		const struct zip_entry *e = &zip->entries[zip->by_local[i]];
@@ -438,8 +465,9 @@ static enum assay_code lay_out_archive(struct assay_layout *l, const struct zip_
 	for (size_t i = 0; i < zip->count && !assay_layout_failed(l); i++) {
 		const struct zip_entry *e = &zip->entries[i];
 
-		assay_layout_lazy(l, F(ZIP_CENTRAL), e->central_size, zip_entry_name(zip, e),
-				  i | CENTRAL_AUX);
+		node = assay_layout_lazy(l, F(ZIP_CENTRAL), e->central_size, zip_entry_name(zip, e),
+					 i | CENTRAL_AUX);
+		node->flags |= ASSAY_NODE_ECHO;
 	}
 	assay_layout_close(l);
 	lay_out_end(l, zip);
@@ -469,6 +497,7 @@ const struct assay_format assay_format_zip = {
 	.lay_out = zip_lay_out,
 	.expand = zip_expand,
 	.decode = zip_decode,
+	.emit = zip_emit,
 	.order = F(ZIP_ORDER),
 	.fields = zip_fields,
 };

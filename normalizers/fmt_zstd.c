@@ -3,8 +3,8 @@
  * zstd (RFC 8878).  Frames and blocks carry their sizes, so a file is laid out without decoding;
  * decode() lets libzstd verify sizes and checksums.
  */
-#include "assay/codec.h"
 #include "assay/limits.h"
+#include "emit.h"
 #include "field_rows.h"
 
 enum {
@@ -205,10 +205,30 @@ static enum assay_code zstd_decode(const struct assay_anatomy *anatomy,
 	return ASSAY_OK;
 }
 
+/* Frames that decoders skip stay where they are. */
+static enum assay_code zstd_emit(struct assay_emit *e, const struct assay_anatomy *a,
+				 struct assay_rope *rope, struct assay_error *err)
+{
+	struct assay_emitted emitted;
+	enum assay_code code;
+
+	if (assay_emit_encoded(e, a, a->root, F(BLOCKS), ASSAY_CODEC_ZSTD, false,
+			       assay_span_of(NULL, 0), &emitted, err))
+		return err->code;
+	code = ASSAY_OK;
+	for (const struct assay_node *n = a->root->first; n && !code; n = n->next)
+		code = n->field == F(FRAME) && !emitted.is_kept ?
+			       assay_rope_join(rope, &emitted.rope, err) :
+			       assay_emit_copy(rope, a, n, err);
+	assay_emitted_release(&emitted);
+	return code;
+}
+
 const struct assay_format assay_format_zstd = {
 	.name = "zstd",
 	.bid = zstd_bid,
 	.lay_out = zstd_lay_out,
 	.decode = zstd_decode,
+	.emit = zstd_emit,
 	.fields = zstd_fields,
 };

@@ -292,6 +292,14 @@ void assay_layout_ambiguous(struct assay_layout *l, uint64_t offset, const char 
 	l->anatomy->reason_offset = offset;
 }
 
+void assay_layout_signed(struct assay_layout *l, uint64_t offset, struct assay_span by)
+{
+	if (l->anatomy->signature || l->failed.code)
+		return;
+	l->anatomy->signature = assay_arena_text(l->arena, by);
+	l->anatomy->signature_offset = offset;
+}
+
 void assay_layout_truncated(struct assay_layout *l)
 {
 	l->anatomy->truncated = true;

@@ -88,47 +88,52 @@ static bool owner_holds(const struct assay_facts *left, const struct assay_facts
 	return false;
 }
 
-/* What a umask without these bits would have left of a member: of each bit that the owner has, the
- * group's and the others' as well. */
-static int32_t with_bits(int32_t mode, int32_t bits)
+/* Writing for others is never a umask's doing. */
+#define UMASK_BITS 075
+
+bool assay_umask_is_uniform(const struct assay_facts *facts, int32_t bit, bool *ret_present)
 {
-	int32_t owner = mode & 0700;
+	int32_t owner = bit & 070 ? bit << 3 : bit << 6;
+	bool present = false, absent = false;
 
-	return mode | (bits & (owner >> 3 | owner >> 6));
-}
-
-/* Never: what is no permission of group and others, and writing for others. */
-static bool umask_explains(const struct assay_facts *strict, const struct assay_facts *loose,
-			   int32_t bits)
-{
-	if (bits & ~075)
-		return false;
-	for (size_t i = 0; i < strict->count; i++) {
-		int32_t a = strict->modes[i], b = loose->modes[i];
-
-		if ((a < 0) != (b < 0) || (a >= 0 && b != with_bits(a, bits)))
-			return false;
+	for (size_t i = 0; i < facts->count; i++) {
+		if (facts->modes[i] < 0)
+			continue;
+		if (facts->modes[i] & bit) {
+			present = true;
+			/* what its owner may not do, no umask has left to others */
+			absent |= !(facts->modes[i] & owner);
+		} else {
+			absent |= (facts->modes[i] & owner) != 0;
+		}
 	}
-	return true;
+	*ret_present = present;
+	return !(present && absent);
 }
 
-/* One side's modes are the other's with some bits that a stricter umask took from all members. */
+/* A umask decides a bit for all members at once: each bit that differs must stand, on either side, in
+ * all modes or in none.  One file that others may read among many private ones is no umask. */
 static bool umask_holds(const struct assay_facts *left, const struct assay_facts *right,
 			const struct assay_pairs *pairs, const struct assay_field *field)
 {
-	int32_t removed = 0, added = 0;
+	int32_t differing = 0;
+	bool present;
 
 	(void)pairs;
 	(void)field;
 	for (size_t i = 0; i < left->count; i++) {
-		if (left->modes[i] < 0 || right->modes[i] < 0)
-			continue;
-		removed |= left->modes[i] & ~right->modes[i];
-		added |= right->modes[i] & ~left->modes[i];
+		if ((left->modes[i] < 0) != (right->modes[i] < 0))
+			return false;
+		if (left->modes[i] >= 0)
+			differing |= left->modes[i] ^ right->modes[i];
 	}
-	if (removed && added)
+	if (differing & ~UMASK_BITS)
 		return false;
-	return removed ? umask_explains(right, left, removed) : umask_explains(left, right, added);
+	for (int32_t bit = 1; bit < 0100; bit <<= 1)
+		if (differing & bit && (!assay_umask_is_uniform(left, bit, &present) ||
+					!assay_umask_is_uniform(right, bit, &present)))
+			return false;
+	return true;
 }
 
 static bool member_order_holds(const struct assay_facts *left, const struct assay_facts *right,

@@ -46,6 +46,9 @@ struct assay_check {
 			const struct assay_pairs *pairs, const struct assay_field *field);
 };
 
+/* All members whose owner has a permission agree whether this bit of group or others gives it too. */
+bool assay_umask_is_uniform(const struct assay_facts *facts, int32_t bit, bool *ret_present);
+
 /* The last word of a field's name: "mtime" of "tar.member.mtime". */
 const char *assay_field_word(const struct assay_field *field);
 

@@ -79,21 +79,34 @@ void assay_walk_truncated(struct assay_walk *walk, const char *why)
 	walk->truncated = true;
 }
 
-void assay_walk_ambiguous(struct assay_walk *walk, int side, const char *reason, uint64_t offset)
+/* "PREFIXpath: what (offset N)" */
+static void note(const struct assay_walk *walk, char *out, size_t size, const char *prefix,
+		 const char *what, uint64_t offset)
 {
-	char *out = walk->structure[side];
-	size_t size = sizeof(walk->structure[side]), used;
+	size_t used = (size_t)snprintf(out, size, "%s", prefix);
 	char shown[200];
 
-	if (out[0])
-		return;
-	used = (size_t)snprintf(out, size, "ambiguous: ");
 	for (size_t i = 0; i < walk->path_count && used < size; i++)
 		used += (size_t)snprintf(out + used, size - used, "%s: ",
 					 assay_span_show(walk->path[i], shown, sizeof(shown)));
 	if (used < size)
-		snprintf(out + used, size - used, "%s (offset %llu)", reason,
-			 (unsigned long long)offset);
+		snprintf(out + used, size - used, "%s (offset %llu)", what, (unsigned long long)offset);
+}
+
+void assay_walk_ambiguous(struct assay_walk *walk, int side, const char *reason, uint64_t offset)
+{
+	char *out = walk->structure[side];
+
+	if (!out[0])
+		note(walk, out, sizeof(walk->structure[side]), "ambiguous: ", reason, offset);
+}
+
+void assay_walk_signed(struct assay_walk *walk, int side, const char *by, uint64_t offset)
+{
+	char *out = walk->signature[side];
+
+	if (!out[0])
+		note(walk, out, sizeof(walk->signature[side]), "", by, offset);
 }
 
 struct assay_range assay_range_middle(struct assay_span left, struct assay_span right)

@@ -12,6 +12,10 @@
 #include "assay/error.h"
 #include "assay/span.h"
 
+struct assay_anatomy;
+struct assay_emit;
+struct assay_rope;
+
 #define TAR_BLOCK 512
 #define TAR_MAX_EXTENDED (1024 * 1024) /* bytes of one extended header */
 
@@ -74,5 +78,9 @@ bool tar_extended_read(struct assay_span file, uint64_t at, struct tar_extended 
 bool tar_record_next(struct assay_span *rest, struct tar_record *ret);
 /* Seconds of a pax time; false when it is not a decimal number. */
 bool tar_time_parse(struct assay_span text, int64_t *ret_seconds);
+
+/* tar_emit.c: the canonical form. */
+enum assay_code tar_emit(struct assay_emit *e, const struct assay_anatomy *anatomy,
+			 struct assay_rope *rope, struct assay_error *err) ASSAY_CHECKED;
 
 #endif

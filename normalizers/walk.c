@@ -332,6 +332,7 @@ static enum assay_code compare_group(struct assay_walk *walk, struct assay_scope
 	size_t pending = walk->pending_count;
 	uint64_t roots = walk->roots;
 	const struct assay_node *l = scope->left_node, *r = scope->right_node;
+	bool is_echo = l->flags & ASSAY_NODE_ECHO;
 	enum assay_code code = compare_attributes(walk, scope, err);
 
 	if (!code && encoded)
@@ -340,7 +341,7 @@ static enum assay_code compare_group(struct assay_walk *walk, struct assay_scope
 	if (!code && (l->first || r->first))
 		code = compare_children(walk, scope, err);
 	if (!code)
-		assay_walk_settle(walk, pending, roots, l->flags & ASSAY_NODE_MEMBER);
+		assay_walk_settle(walk, pending, roots, l->flags & ASSAY_NODE_MEMBER && !is_echo);
 	return code;
 }
 

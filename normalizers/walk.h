@@ -70,6 +70,7 @@ struct assay_walk {
 	struct assay_pending *pending;
 	size_t pending_count, pending_room;
 	char structure[2][ASSAY_ERROR_MAX]; /* empty: canonical so far */
+	char signature[2][ASSAY_ERROR_MAX]; /* empty: nothing signed was met */
 	bool truncated;
 	char why_truncated[256];
 	struct assay_package *package; /* innermost, or NULL */
@@ -99,6 +100,8 @@ enum assay_code assay_walk_encoded(struct assay_walk *walk, struct assay_scope *
 				   const struct assay_anatomy *left, const struct assay_node *l,
 				   const struct assay_anatomy *right, const struct assay_node *r,
 				   enum assay_payload *ret, struct assay_error *err) ASSAY_CHECKED;
+/* Of "data.tar.xz" the name "data.tar"; empty when the name does not say. */
+struct assay_span assay_decoded_name(struct assay_span name);
 /* The decoded payload of a node, with its own error; ASSAY_EINPUT when it cannot be decoded. */
 enum assay_code assay_payload_decode(const struct assay_anatomy *anatomy,
 				     const struct assay_node *node,
@@ -154,6 +157,8 @@ void assay_walk_settle(struct assay_walk *walk, size_t pending_before, uint64_t 
 		       bool final);
 /* Marks one side's structure as ambiguous: the first reason is kept. */
 void assay_walk_ambiguous(struct assay_walk *walk, int side, const char *reason, uint64_t offset);
+/* What one side's file, or a file in it, is signed by from within: the first is kept. */
+void assay_walk_signed(struct assay_walk *walk, int side, const char *by, uint64_t offset);
 void assay_walk_truncated(struct assay_walk *walk, const char *why);
 bool assay_walk_push(struct assay_walk *walk, struct assay_span name);
 void assay_walk_pop(struct assay_walk *walk);

@@ -120,8 +120,9 @@ const struct assay_field zip_fields[ZIP_FIELDS + 1] = {
 	[ZIP_DESCRIPTOR] = ASSAY_ROW_SAFE(ASSAY_DERIVED, "zip.descriptor", "zip-recompress", ENCODING,
 					  "compression_encoder_differs",
 					  "CRC and sizes behind the data, checked (4.3.9)"),
-	[ZIP_MEMBER_COMMENT] = ASSAY_ROW_NEVER(ASSAY_METADATA, "zip.member_comment",
-					       ASSAY_SEVERITY_METADATA, NULL, "comment of a member (4.4.18)"),
+	[ZIP_MEMBER_COMMENT] = ASSAY_ROW_UNSAFE(ASSAY_METADATA, "zip.member_comment",
+						ASSAY_SEVERITY_METADATA, "zip-comment", NULL,
+						"comment of a member (4.4.18)"),
 	[ZIP_GAP] = ASSAY_ROW_NEVER(ASSAY_TRAILING, "zip.gap", ASSAY_SEVERITY_STRUCTURE, NULL,
 				    "bytes of no member: a prefix, members the directory leaves out, or what "
 				    "stands behind the end"),
@@ -147,7 +148,8 @@ const struct assay_field zip_fields[ZIP_FIELDS + 1] = {
 				   "size_of_changed_content",
 				   "number of entries, size and place of the directory, length of the "
 				   "comment (4.3.16)"),
-	[ZIP_COMMENT] = ASSAY_ROW_NEVER(ASSAY_METADATA, "zip.comment", ASSAY_SEVERITY_METADATA, NULL,
-					"comment of the archive; appended data hides there (4.4.26)"),
+	[ZIP_COMMENT] = ASSAY_ROW_UNSAFE(ASSAY_METADATA, "zip.comment", ASSAY_SEVERITY_METADATA,
+					 "zip-comment", NULL,
+					 "comment of the archive; appended data hides there (4.4.26)"),
 	[ZIP_FIELDS] = { .name = NULL },
 };

@@ -11,6 +11,10 @@
 #include "assay/error.h"
 #include "assay/span.h"
 
+struct assay_anatomy;
+struct assay_emit;
+struct assay_rope;
+
 enum {
 	ZIP_LOCAL_SIZE = 30,
 	ZIP_CENTRAL_SIZE = 46,
@@ -72,5 +76,25 @@ bool zip_extra_next(struct assay_span *rest, uint16_t *id, struct assay_span *bo
 bool zip_extra_find(struct assay_span extras, uint16_t id, struct assay_span *body);
 struct assay_span zip_local_extras(const struct zip_archive *zip, const struct zip_entry *entry);
 struct assay_span zip_central_extras(const struct zip_archive *zip, const struct zip_entry *entry);
+
+/* ---- what a member effectively is (fmt_zip.c) ------------------------------------------------------- */
+
+/* "file", "directory", "symlink" or "special". */
+const char *zip_entry_type(const struct zip_archive *zip, const struct zip_entry *entry);
+/* Seconds: those that most readers restore. */
+int64_t zip_entry_time(const struct zip_entry *entry, struct assay_span extras);
+/* Nothing that only some readers believe: no set-id bit, no link, no executable file. */
+bool zip_mode_is_plain(const struct zip_archive *zip, const struct zip_entry *entry);
+bool zip_host_is_unix(const struct zip_entry *entry);
+/* Its readers want it stored, or not: the method stays. */
+bool zip_method_is_fixed(const struct zip_archive *zip, const struct zip_entry *entry);
+/* Body of extra field 0x7875. */
+bool zip_owner_is_valid(struct assay_span body);
+/* What readers that look at the first members only find: "any", or names that are there. */
+const char *zip_leading(struct assay_span first, struct assay_span second);
+
+/* zip_emit.c: the canonical form. */
+enum assay_code zip_emit(struct assay_emit *e, const struct assay_anatomy *anatomy,
+			 struct assay_rope *rope, struct assay_error *err) ASSAY_CHECKED;
 
 #endif

@@ -112,6 +112,25 @@ enum assay_code assay_codec_measure(enum assay_codec codec, struct assay_span en
  * start). */
 uint32_t assay_crc32(uint32_t before, struct assay_span bytes);
 
+/* ---- encoding ----------------------------------------------------------------------------------- */
+
+/* Where the bytes to encode come from and where the encoded ones go.  read gives the next bytes, an
+ * empty span at the end; they must live until the next read. */
+struct assay_encode {
+	enum assay_code (*read)(void *data, struct assay_span *ret, struct assay_error *err);
+	enum assay_code (*write)(void *data, struct assay_span bytes, struct assay_error *err);
+	void *data;
+	uint64_t size; /* what read will give in all: zstd writes it down */
+};
+
+/* Encodes one unit with the settings of the canonical form (`assay normalize`): the same bytes give
+ * the same unit, whatever the number of threads, as long as the library is the same version.
+ * ASSAY_EUNSUPPORTED for a codec that is only read. */
+enum assay_code assay_codec_encode(enum assay_codec codec, const struct assay_encode *io,
+				   struct assay_error *err) ASSAY_CHECKED;
+/* Library, version and settings: "zlib 1.2.13, level 6". */
+const char *assay_codec_encoder(enum assay_codec codec, char *out, size_t size);
+
 /* Reads in to its end and writes one zstd frame with a checksum to out.  The same bytes give the same
  * frame. */
 enum assay_code assay_codec_zstd_compress_fd(int in, int out, struct assay_error *err)

@@ -21,6 +21,10 @@ void assay_hasher_freep(struct assay_hasher **hasher);
 void assay_hasher_add(struct assay_hasher *hasher, const void *data, size_t len);
 void assay_hasher_end(struct assay_hasher *hasher, struct assay_digest *ret);
 
+/* The same for MD5, which checks what old formats claim and is never trusted: hex and NUL into out[33]. */
+struct assay_hasher *assay_hasher_new_md5(void);
+void assay_hasher_end_md5(struct assay_hasher *hasher, char *out);
+
 void assay_digest_span(struct assay_span s, struct assay_digest *ret);
 /* From the descriptor's current position to the end; *ret_size may be NULL. */
 enum assay_code assay_digest_fd(int fd, struct assay_digest *ret, uint64_t *ret_size,

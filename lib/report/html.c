@@ -279,6 +279,17 @@ static void structure(struct assay_buf *out, const json_t *pair, const char *key
 	html_put(out, ". Readers of the format would disagree about this file.</p>\n");
 }
 
+static void signatures(struct assay_buf *out, const json_t *pair, const char *key)
+{
+	if (!json_object_get(json_object_get(pair, "signed"), key))
+		return;
+	html_put(out, "<p class=\"note\">The ");
+	html_put(out, key);
+	html_put(out, " side is signed from within: ");
+	html_key(out, json_object_get(pair, "signed"), key, "");
+	html_put(out, ".</p>\n");
+}
+
 static void sides(struct assay_buf *out, const json_t *pair)
 {
 	html_put(out, "<dl class=\"facts\">\n");
@@ -288,6 +299,8 @@ static void sides(struct assay_buf *out, const json_t *pair)
 	html_put(out, "</dl>\n");
 	structure(out, pair, "left");
 	structure(out, pair, "right");
+	signatures(out, pair, "left");
+	signatures(out, pair, "right");
 }
 
 /* against: several pairs of one report share their left side. */

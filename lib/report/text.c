@@ -290,6 +290,15 @@ static void structure(const struct page *page, const json_t *pair, const char *s
 	assay_buf_add_text(page->out, "\n");
 }
 
+static void signatures(const struct page *page, const json_t *pair, const char *side)
+{
+	if (!json_object_get(json_object_get(pair, "signed"), side))
+		return;
+	assay_buf_printf(page->out, "  the %s side is signed from within: ", side);
+	view_key(json_object_get(pair, "signed"), side, "", page->out);
+	assay_buf_add_text(page->out, "\n");
+}
+
 static void divergences(const struct page *page, const json_t *pair)
 {
 	struct view_list list;
@@ -325,6 +334,8 @@ static void story(const struct page *page, const json_t *pair)
 		assay_buf_add_text(page->out, "  What our own attempts disagree in:\n");
 	structure(page, told, "left");
 	structure(page, told, "right");
+	signatures(page, told, "left");
+	signatures(page, told, "right");
 	divergences(page, told);
 	accounting(page, told);
 }

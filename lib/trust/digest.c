@@ -17,6 +17,7 @@
 
 struct assay_hasher {
 	EVP_MD_CTX *context;
+	const EVP_MD *kind;
 };
 
 static void must(int ok)
@@ -27,7 +28,7 @@ static void must(int ok)
 	abort();
 }
 
-struct assay_hasher *assay_hasher_new(void)
+static struct assay_hasher *new_hasher(const EVP_MD *kind)
 {
 	struct assay_hasher *hasher = calloc(1, sizeof(*hasher));
 
@@ -38,8 +39,19 @@ struct assay_hasher *assay_hasher_new(void)
 		free(hasher);
 		return NULL;
 	}
-	must(EVP_DigestInit_ex(hasher->context, EVP_sha256(), NULL));
+	hasher->kind = kind;
+	must(EVP_DigestInit_ex(hasher->context, kind, NULL));
 	return hasher;
+}
+
+struct assay_hasher *assay_hasher_new(void)
+{
+	return new_hasher(EVP_sha256());
+}
+
+struct assay_hasher *assay_hasher_new_md5(void)
+{
+	return new_hasher(EVP_md5());
 }
 
 void assay_hasher_free(struct assay_hasher *hasher)
@@ -64,7 +76,17 @@ void assay_hasher_end(struct assay_hasher *hasher, struct assay_digest *ret)
 {
 	must(EVP_DigestFinal_ex(hasher->context, ret->bytes, NULL));
 	/* ready for the next stream */
-	must(EVP_DigestInit_ex(hasher->context, EVP_sha256(), NULL));
+	must(EVP_DigestInit_ex(hasher->context, hasher->kind, NULL));
+}
+
+void assay_hasher_end_md5(struct assay_hasher *hasher, char *out)
+{
+	uint8_t md5[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+
+	must(EVP_DigestFinal_ex(hasher->context, md5, &len));
+	must(EVP_DigestInit_ex(hasher->context, hasher->kind, NULL));
+	assay_hex_encode(assay_span_of(md5, len), out);
 }
 
 void assay_digest_span(struct assay_span s, struct assay_digest *ret)

@@ -10,6 +10,7 @@
 
 #include "assay/codec.h"
 #include "assay/limits.h"
+#include "canon.h"
 #include "normalizers/anatomy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -93,6 +94,8 @@ static inline int tree_fuzz(const struct assay_format *format, const uint8_t *da
 	}
 	tree_walk(&a, a.root, &expanded);
 	assay_anatomy_release(&a);
+	if (format->emit)
+		canon_fuzz(data, size);
 	return 0;
 }
 

@@ -27,6 +27,11 @@ for pair in same text gzip tar elf dir bytes empty; do
 	# swapping the sides mirrors the report and gives the same verdict
 	"$ASSAY" compare --json="$pair.swapped.report.json" "$pair/b" "$pair/a" >/dev/null 2>&1
 done
+python3 -c 'import zipfile; z = zipfile.ZipFile("signed.jar", "w"); z.writestr("META-INF/A.RSA", "x"); z.writestr("a", "a")'
+cp signed.jar other.jar && printf '\0' >>other.jar
+"$ASSAY" compare --json=signed.report.json signed.jar other.jar >/dev/null 2>&1
+"$ASSAY" anatomy --json=signed.anatomy.json signed.jar >/dev/null || echo "not ok - anatomy of a signed jar"
+"$ASSAY" normalize --check --json=normalize.json signed.jar other.jar gzip/a tar/a elf/a text/a >/dev/null 2>&1
 "$ASSAY" compare --json=agreement.json gzip/a gzip/b gzip/a text/a >/dev/null 2>&1
 "$ASSAY" compare --json=moved.report.json dir/a dir/b >/dev/null 2>&1
 (cd dir && sha256sum b/other) >sums
