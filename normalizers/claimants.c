@@ -39,19 +39,23 @@ void assay_claims_add(struct assay_claims *claims, struct assay_span name, enum 
 	claims->items[claims->count] = (struct assay_claim){ .name = assay_claim_name(name),
 							     .hex = copy,
 							     .hash = hash,
+							     .size = ASSAY_NO_SIZE,
 							     .order = claims->count };
 	claims->count++;
 }
 
 void assay_claims_add_base64(struct assay_claims *claims, struct assay_span name,
-			     enum assay_hash hash, struct assay_span base64)
+			     enum assay_hash hash, struct assay_span base64, uint64_t size)
 {
 	struct assay_buf bytes = ASSAY_BUF_INIT(ASSAY_HASH_TEXT);
 	char hex[2 * ASSAY_HASH_TEXT + 1] = "";
+	size_t before = claims->count;
 
 	if (assay_base64_decode(base64, &bytes))
 		assay_hex_encode(assay_buf_span(&bytes), hex);
 	assay_claims_add(claims, name, hash, assay_span_text(hex));
+	if (claims->count > before)
+		claims->items[before].size = size;
 	assay_buf_release(&bytes);
 }
 
@@ -104,29 +108,39 @@ static const struct {
 
 #define HASHES (sizeof(hashes) / sizeof(hashes[0]))
 
-/* The path may be quoted, as CSV does; it has no quotes inside then. */
-static void parse_record_line(struct assay_claims *claims, struct assay_span line)
+/* RECORD itself and what signs it have no hash. */
+static bool may_lack_hash(struct assay_span name)
+{
+	return assay_span_ends(name, ".dist-info/RECORD") ||
+	       assay_span_ends(name, ".dist-info/RECORD.jws") ||
+	       assay_span_ends(name, ".dist-info/RECORD.p7s");
+}
+
+/* The path may be quoted, as CSV does; one with quotes inside is left to the comparison of texts. */
+static bool parse_record_line(struct assay_claims *claims, struct assay_span line)
 {
 	struct assay_span rest, name, algorithm, digest;
+	uint64_t size = 0;
 	size_t i = 0;
 
 	if (line.len && line.data[0] == '"') {
 		name = up_to(assay_span_cut(line, 1, SIZE_MAX), '"', &rest);
-		up_to(rest, ',', &rest);
+		if (!assay_span_starts(rest, ","))
+			return false;
+		rest = assay_span_cut(rest, 1, SIZE_MAX);
 	} else {
 		name = up_to(line, ',', &rest);
 	}
 	digest = up_to(rest, ',', &rest);
-	/* RECORD itself and its signatures have no hash */
 	if (!digest.len)
-		return;
+		return may_lack_hash(name) && !rest.len;
 	algorithm = up_to(digest, '=', &digest);
 	while (i < HASHES && !assay_span_equal_text(algorithm, hashes[i].name))
 		i++;
-	if (i == HASHES)
-		claims->odd = true;
-	else
-		assay_claims_add_base64(claims, name, hashes[i].hash, digest);
+	if (i == HASHES || !assay_span_parse_u64(rest, &size))
+		return false;
+	assay_claims_add_base64(claims, name, hashes[i].hash, digest, size);
+	return true;
 }
 
 static void parse_record(struct assay_claims *claims)
@@ -134,8 +148,8 @@ static void parse_record(struct assay_claims *claims)
 	struct assay_span rest = assay_buf_span(&claims->text), line;
 
 	while (assay_span_next_line(&rest, &line))
-		if (assay_span_trim(line).len)
-			parse_record_line(claims, assay_span_trim(line));
+		if (line.len && !parse_record_line(claims, line))
+			claims->odd = true;
 }
 
 /* ---- jar: META-INF/MANIFEST.MF (jar file specification) ------------------------------------------------------ */
@@ -191,7 +205,8 @@ static void parse_manifest(struct assay_claims *claims)
 			if (!assay_span_starts(line, jar_digests[i].name))
 				continue;
 			digest = assay_span_cut(line, strlen(jar_digests[i].name), SIZE_MAX);
-			assay_claims_add_base64(claims, name, jar_digests[i].hash, digest);
+			assay_claims_add_base64(claims, name, jar_digests[i].hash, digest,
+						ASSAY_NO_SIZE);
 		}
 		mask(claims, line, digest);
 	}
@@ -247,24 +262,32 @@ static void parse_mtree(struct assay_claims *claims)
 	}
 }
 
+#define CLAIMANT(format_, label_, ...) { .format = (format_), .label = (label_), __VA_ARGS__ }
+
 const struct assay_claimant assay_claimants[] = {
-	{ "deb", "md5sums", "data.tar*", { "control.tar*", "./md5sums" }, ASSAY_CLAIM_LINES,
-	  parse_md5sums, NULL },
-	{ "deb", "Installed-Size", "data.tar*", { "control.tar*", "./control" }, ASSAY_CLAIM_SIZE, NULL,
-	  NULL },
-	{ "oci", "index.json", NULL, { "index.json" }, ASSAY_CLAIM_MASKED, NULL,
-	  assay_claims_read_oci_index },
-	{ "oci", "manifest", NULL, { "manifest" }, ASSAY_CLAIM_MASKED, NULL,
-	  assay_claims_read_oci_manifest },
-	{ "oci", "manifest.json", NULL, { "manifest.json" }, ASSAY_CLAIM_MASKED, NULL,
-	  assay_claims_read_docker_manifest },
-	{ "rpm", "FILEDIGESTS", "payload", { NULL }, ASSAY_CLAIM_FIELD, NULL, assay_claims_read_rpm },
-	{ "rpm", "PAYLOADDIGESTALT", NULL, { NULL }, ASSAY_CLAIM_FIELD, NULL,
-	  assay_claims_read_rpm_payload },
-	{ "tar", ".MTREE", NULL, { ".MTREE" }, ASSAY_CLAIM_FIELD, parse_mtree, NULL },
-	{ "tar", "checksums.yaml.gz", NULL, { "checksums.yaml.gz" }, ASSAY_CLAIM_MASKED, parse_gem, NULL },
-	{ "zip", "RECORD", NULL, { "*.dist-info/RECORD" }, ASSAY_CLAIM_SET, parse_record, NULL },
-	{ "zip", "MANIFEST.MF", NULL, { "META-INF/MANIFEST.MF" }, ASSAY_CLAIM_MASKED, parse_manifest,
-	  NULL },
+	CLAIMANT("deb", "md5sums", .files = "data.tar*", .text = { "control.tar*", "./md5sums" },
+		 .rule = ASSAY_CLAIM_LINES, .parse = parse_md5sums),
+	CLAIMANT("deb", "Installed-Size", .files = "data.tar*", .text = { "control.tar*", "./control" },
+		 .rule = ASSAY_CLAIM_SIZE),
+	CLAIMANT("oci", "index.json", .text = { "index.json" }, .rule = ASSAY_CLAIM_MASKED,
+		 .read = assay_claims_read_oci_index),
+	CLAIMANT("oci", "manifest", .text = { "manifest" }, .rule = ASSAY_CLAIM_MASKED,
+		 .read = assay_claims_read_oci_manifest),
+	CLAIMANT("oci", "manifest.json", .text = { "manifest.json" }, .rule = ASSAY_CLAIM_MASKED,
+		 .read = assay_claims_read_docker_manifest),
+	CLAIMANT("rpm", "FILEDIGESTS", .files = "payload", .rule = ASSAY_CLAIM_FIELD,
+		 .read = assay_claims_read_rpm),
+	CLAIMANT("rpm", "PAYLOADDIGESTALT", .rule = ASSAY_CLAIM_FIELD,
+		 .read = assay_claims_read_rpm_payload),
+	/* .MTREE says more than digests, and is compared as the text it is */
+	CLAIMANT("tar", ".MTREE", .text = { ".MTREE" }, .taken = { "" }, .rule = ASSAY_CLAIM_MASKED,
+		 .parse = parse_mtree),
+	CLAIMANT("tar", "checksums.yaml.gz", .text = { "checksums.yaml.gz" },
+		 .taken = { "checksums.yaml.gz", "checksums.yaml" }, .rule = ASSAY_CLAIM_MASKED,
+		 .parse = parse_gem),
+	CLAIMANT("zip", "RECORD", .text = { "*.dist-info/RECORD" }, .rule = ASSAY_CLAIM_SET,
+		 .parse = parse_record),
+	CLAIMANT("zip", "MANIFEST.MF", .text = { "META-INF/MANIFEST.MF" }, .rule = ASSAY_CLAIM_MASKED,
+		 .parse = parse_manifest),
 	{ .format = NULL },
 };

@@ -12,8 +12,11 @@ struct assay_claim {
 	struct assay_span name; /* without "./" and "/" in front */
 	const char *hex;
 	enum assay_hash hash;
-	size_t order; /* in the list */
+	uint64_t size; /* of the file, ASSAY_NO_SIZE when it is not stated */
+	size_t order;  /* in the list */
 };
+
+#define ASSAY_NO_SIZE UINT64_MAX
 
 /* Everything in it lives in its arena, or in the text it was read from. */
 struct assay_claims {
@@ -38,7 +41,8 @@ struct assay_claimant {
 	const char *format; /* of the package */
 	const char *label;
 	const char *files; /* glob of the member in which the files lie; NULL: the package itself */
-	const char *text[3]; /* globs on the way to the text */
+	const char *text[3];  /* globs on the way to the text */
+	const char *taken[3]; /* the same as the walk goes, where a compressed text has a name of its own */
 	enum assay_claim_rule rule;
 	/* Reads ret->text; NULL for ASSAY_CLAIM_SIZE and ASSAY_CLAIM_FIELD. */
 	void (*parse)(struct assay_claims *ret);
@@ -55,7 +59,7 @@ struct assay_span assay_claim_name(struct assay_span name);
 void assay_claims_add(struct assay_claims *claims, struct assay_span name, enum assay_hash hash,
 		      struct assay_span hex);
 void assay_claims_add_base64(struct assay_claims *claims, struct assay_span name,
-			     enum assay_hash hash, struct assay_span base64);
+			     enum assay_hash hash, struct assay_span base64, uint64_t size);
 
 /* claims_rpm.c */
 void assay_claims_read_rpm(const struct assay_anatomy *package, struct assay_claims *ret);

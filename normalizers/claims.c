@@ -17,6 +17,15 @@
 #define CLAIMANTS 12
 #define TEXT_PATH 8
 
+static const struct assay_field field_unreadable = {
+	.name = "package.claims",
+	.kind = ASSAY_STRUCTURE,
+	.rating = ASSAY_RATE_NEVER,
+	.severity = ASSAY_SEVERITY_STRUCTURE,
+	.rule = "digests that the package states for its files and that cannot be held against them: an unknown "
+		"algorithm, or lists that do not fit each other",
+};
+
 static const struct assay_field field_lie = {
 	.name = "package.claim",
 	.kind = ASSAY_STRUCTURE,
@@ -152,6 +161,11 @@ static void release_party(struct party *party)
 	release_claims(&party->claims[1]);
 }
 
+static bool is_silent(const struct assay_claims *claims)
+{
+	return !claims->count && !claims->odd;
+}
+
 enum assay_code assay_claims_begin(struct assay_walk *walk, const struct assay_anatomy *left,
 				   const struct assay_anatomy *right, bool *ret_began,
 				   struct assay_error *err)
@@ -166,8 +180,8 @@ enum assay_code assay_claims_begin(struct assay_walk *walk, const struct assay_a
 			continue;
 		read_claims(&walk->spaces[0], left, who, &party.claims[0]);
 		read_claims(&walk->spaces[1], right, who, &party.claims[1]);
-		if (who->rule != ASSAY_CLAIM_SIZE && !party.claims[0].count &&
-		    !party.claims[1].count) {
+		if (who->rule != ASSAY_CLAIM_SIZE && is_silent(&party.claims[0]) &&
+		    is_silent(&party.claims[1])) {
 			release_party(&party);
 			continue;
 		}
@@ -284,7 +298,9 @@ static void test_side(const struct assay_claims *claims, struct assay_span name,
 
 	for (size_t i = 0; i < count && !*ret_lies; i++, claim++) {
 		*ret_hex = claim->hex;
-		*ret_lies = !present || strcmp(claim->hex, assay_hash_hex(claim->hash, content, real)) != 0;
+		*ret_lies = !present ||
+			    (claim->size != ASSAY_NO_SIZE && claim->size != content.len) ||
+			    strcmp(claim->hex, assay_hash_hex(claim->hash, content, real)) != 0;
 	}
 }
 
@@ -374,14 +390,15 @@ static struct assay_span keep(struct assay_arena *arena, struct assay_span s)
 /* The path leads to the text of this claimant. */
 static bool is_text_of(const struct assay_walk *walk, const struct assay_claimant *who)
 {
+	const char *const *way = who->taken[0] ? who->taken : who->text;
 	size_t parts = parts_of_path(walk);
 
-	if (!who->text[0])
+	if (!way[0])
 		return false;
-	if (!who->text[1])
-		return parts == 1 && part_matches(walk, 0, who->text[0]);
-	return (parts == 2 || parts == 3) && part_matches(walk, 0, who->text[0]) &&
-	       part_matches(walk, parts - 1, who->text[1]);
+	if (!way[1])
+		return parts == 1 && part_matches(walk, 0, way[0]);
+	return (parts == 2 || parts == 3) && part_matches(walk, 0, way[0]) &&
+	       part_matches(walk, parts - 1, way[1]);
 }
 
 bool assay_claims_take(struct assay_walk *walk, struct assay_span left, struct assay_span right)
@@ -496,7 +513,7 @@ static enum assay_code judge_equal_files(struct assay_walk *walk, struct assay_s
 			continue;
 		if (!r)
 			party->follows = false;
-		else if (strcmp(l->hex, r->hex) != 0)
+		else if (strcmp(l->hex, r->hex) != 0 || l->size != r->size)
 			code = record_lie(walk, up, party, l->name, "one side",
 					  (const char *const[2]){ l->hex, r->hex }, err);
 	}
@@ -556,6 +573,29 @@ static bool size_follows(const struct party *party)
 	       claimed[0] - claimed[1] == party->kib[0] - party->kib[1];
 }
 
+/* White space stands at the same places: digests have one length, and nothing else may move. */
+static bool layout_agrees(struct assay_span left, struct assay_span right)
+{
+	for (size_t i = 0; left.len == right.len && i < left.len; i++) {
+		bool l = memchr(" \t\r\n", left.data[i], 4) != NULL;
+		bool r = memchr(" \t\r\n", right.data[i], 4) != NULL;
+
+		if (l != r || (l && left.data[i] != right.data[i]))
+			return false;
+	}
+	return left.len == right.len;
+}
+
+static bool masked_agree(const struct assay_claims *left, const struct assay_claims *right)
+{
+	if (!left->masked.len || left->masked.failed || right->masked.failed)
+		return false;
+	/* what was read from a package itself is masked byte by byte */
+	if (left->text.len && !layout_agrees(assay_buf_span(&left->text), assay_buf_span(&right->text)))
+		return false;
+	return assay_span_equal(assay_buf_span(&left->masked), assay_buf_span(&right->masked));
+}
+
 /* The texts are those that the claims were read from, and nothing but true claims differs in them. */
 static bool text_follows(const struct party *party)
 {
@@ -571,11 +611,30 @@ static bool text_follows(const struct party *party)
 	case ASSAY_CLAIM_SET:
 		return true;
 	case ASSAY_CLAIM_MASKED:
-		return left->masked.len && !left->masked.failed && !right->masked.failed &&
-		       assay_span_equal(assay_buf_span(&left->masked), assay_buf_span(&right->masked));
+		return masked_agree(left, right);
 	default:
 		return false;
 	}
+}
+
+/* Derived fields of a format follow from the files only when they could be held against them. */
+static enum assay_code judge_unreadable(struct assay_walk *walk, struct assay_scope *up,
+					const struct party *party, struct assay_error *err)
+{
+	char text[256];
+	struct assay_difference d = {
+		.field = &field_unreadable,
+		.left_present = true,
+		.right_present = true,
+		.confidence = ASSAY_CERTAIN,
+		.severity = field_unreadable.severity,
+		.explanation = text,
+	};
+
+	if (party->who->rule != ASSAY_CLAIM_FIELD || (!party->claims[0].odd && !party->claims[1].odd))
+		return ASSAY_OK;
+	snprintf(text, sizeof(text), "%s: %s", party->who->label, field_unreadable.rule);
+	return assay_walk_record(walk, up, &d, NULL, err);
 }
 
 /* What becomes of a text that was taken. */
@@ -616,6 +675,8 @@ enum assay_code assay_claims_end(struct assay_walk *walk, struct assay_scope *up
 		code = judge_facts(walk, up, party, err);
 		if (!code)
 			code = judge_equal_files(walk, up, party, err);
+		if (!code)
+			code = judge_unreadable(walk, up, party, err);
 		if (!code)
 			code = settle(walk, up, party, err);
 	}

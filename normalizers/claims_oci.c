@@ -50,6 +50,19 @@ static size_t size_at(struct assay_span rest, size_t *ret_digits)
 	return i > *ret_digits ? i : 0;
 }
 
+/* The number is the size of a blob that plays a part. */
+static bool is_size_of_blob(const struct oci_image *image, struct assay_span digits)
+{
+	uint64_t size;
+
+	if (!assay_span_parse_u64(digits, &size))
+		return false;
+	for (size_t i = 0; i < image->count; i++)
+		if (image->members[i].role && image->members[i].data.len == size)
+			return true;
+	return false;
+}
+
 static void read_text(const struct assay_anatomy *package, const char *role, struct assay_claims *ret)
 {
 	const struct oci_image *image = package->priv;
@@ -74,7 +87,7 @@ static void read_text(const struct assay_anatomy *package, const char *role, str
 		} else if (layer) {
 			assay_buf_add_text(&ret->masked, layer->role);
 			at += HEX;
-		} else if (size) {
+		} else if (size && is_size_of_blob(image, assay_span_cut(text, at + digits, size - digits))) {
 			assay_buf_add_span(&ret->masked, assay_span_cut(text, at, digits));
 			assay_buf_add_text(&ret->masked, "#");
 			at += size;

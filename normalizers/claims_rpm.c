@@ -82,19 +82,27 @@ void assay_claims_read_rpm(const struct assay_anatomy *package, struct assay_cla
 	enum assay_hash hash;
 	size_t count;
 
-	if (!read_main_header(package, ret, &header) || !hash_of(&header, &hash))
+	if (!read_main_header(package, ret, &header))
 		return;
 	digests = rpm_header_find(&header, TAG_FILEDIGESTS, RPM_STRINGS);
 	bases = rpm_header_find(&header, TAG_BASENAMES, RPM_STRINGS);
 	indexes = rpm_header_find(&header, TAG_DIRINDEXES, RPM_INT32);
 	count = split_names(rpm_header_find(&header, TAG_DIRNAMES, RPM_STRINGS), &ret->arena,
 			    &directories);
-	for (size_t i = 0; next_string(&digests, &digest) && next_string(&bases, &base); i++) {
+	if (!hash_of(&header, &hash)) {
+		ret->odd = digests.len > 0;
+		return;
+	}
+	for (size_t i = 0; next_string(&digests, &digest); i++) {
 		uint32_t index = 4 * i + 4 <= indexes.len ? rpm_be32(indexes, 4 * i) : UINT32_MAX;
 		const char *name;
 
+		if (!next_string(&bases, &base) || index >= count) {
+			ret->odd = true;
+			return;
+		}
 		/* directories, links and files that are not in the payload have none */
-		if (!digest.len || index >= count)
+		if (!digest.len)
 			continue;
 		name = assay_arena_printf(&ret->arena, "%.*s%.*s", ASSAY_SPAN_ARGS(directories[index]),
 					  ASSAY_SPAN_ARGS(base));
@@ -115,4 +123,5 @@ void assay_claims_read_rpm_payload(const struct assay_anatomy *package, struct a
 	list = rpm_header_find(&header, TAG_PAYLOADDIGESTALT, RPM_STRINGS);
 	if (next_string(&list, &digest))
 		assay_claims_add(ret, assay_span_text("payload"), ASSAY_SHA256, digest);
+	ret->odd |= list.len > 0;
 }

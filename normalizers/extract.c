@@ -38,8 +38,11 @@ static bool name_matches(const struct assay_node *node, const char *pattern)
 	char *name;
 	bool matches;
 
-	if (!(node->flags & ASSAY_NODE_MEMBER) ||
-	    (node->name.len && memchr(node->name.data, 0, node->name.len)))
+	if (!(node->flags & ASSAY_NODE_MEMBER))
+		return false;
+	if (!strpbrk(pattern, "*?["))
+		return assay_span_equal_text(node->name, pattern);
+	if ((node->name.len && memchr(node->name.data, 0, node->name.len)))
 		return false;
 	name = assay_span_dup(node->name);
 	matches = name && fnmatch(pattern, name, FNM_PATHNAME) == 0;

@@ -111,7 +111,10 @@ static enum assay_code read_datahash(const struct assay_anatomy *anatomy, const 
 	assay_sink_open(&sink, &space, control->length, 0);
 	if (decode_member(anatomy, control, &sink, err)) {
 		assay_sink_abandon(&sink);
-		return err->code;
+		return err->code == ASSAY_ELIMIT ?
+			       assay_fail(err, ASSAY_EINPUT, "control data: want at most %llu MiB",
+					  CONTROL_MAX / ASSAY_MIB) :
+			       err->code;
 	}
 	if (assay_sink_close(&sink, &tar, err))
 		return err->code;

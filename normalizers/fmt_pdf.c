@@ -334,6 +334,25 @@ static bool object_stands_at(struct assay_span file, uint64_t at, uint64_t numbe
 	       object.number == number;
 }
 
+/* "0000000016 00000 n" and a line end of two bytes. */
+static bool is_entry(struct assay_span e)
+{
+	for (size_t i = 0; i < 16; i++)
+		if (i == 10 ? e.data[i] != ' ' : e.data[i] < '0' || e.data[i] > '9')
+			return false;
+	return e.data[16] == ' ' && (e.data[17] == 'n' || e.data[17] == 'f') &&
+	       memchr(" \r", e.data[18], 2) && memchr("\r\n", e.data[19], 2);
+}
+
+/* Between the words of a table and its numbers stands white space, and no comment. */
+static void judge_plain(struct assay_layout *l, size_t from, size_t to)
+{
+	struct assay_span s = assay_span_cut(assay_layout_bytes(l), from, to - from);
+
+	if (s.len && memchr(s.data, '%', s.len))
+		assay_layout_ambiguous(l, from, "a comment inside a cross-reference table");
+}
+
 /* "xref", then sections "first count" of 20-byte entries (7.5.4). */
 static enum assay_code lay_out_xref(struct assay_layout *l, struct assay_error *err)
 {
@@ -344,18 +363,22 @@ static enum assay_code lay_out_xref(struct assay_layout *l, struct assay_error *
 
 	while (pdf_token_next(file, at, &first) && pdf_token_next(file, first.end, &count) &&
 	       assay_span_parse_u64(first.text, &from) && assay_span_parse_u64(count.text, &entries)) {
+		judge_plain(l, at, count.end);
 		at = count.end;
 		while (at < file.len && memchr(" \r\n", file.data[at], 3))
 			at++;
 		if (entries > (file.len - at) / 20)
 			return assay_fail(err, ASSAY_EINPUT, "offset %zu: cross-reference table: cut short",
 					  at);
-		for (uint64_t i = 0; i < entries; i++, at += 20)
-			if (file.data[at + 17] == 'n' &&
-			    (!assay_span_parse_u64(assay_span_cut(file, at, 10), &offset) ||
-			     !object_stands_at(file, offset, from + i)))
+		for (uint64_t i = 0; i < entries; i++, at += 20) {
+			if (!is_entry(assay_span_cut(file, at, 20)))
+				assay_layout_ambiguous(l, at, "no entry of a cross-reference table");
+			else if (file.data[at + 17] == 'n' &&
+				 (!assay_span_parse_u64(assay_span_cut(file, at, 10), &offset) ||
+				  !object_stands_at(file, offset, from + i)))
 				assay_layout_ambiguous(l, at, "object %llu does not stand where the table says",
 						       (unsigned long long)(from + i));
+		}
 	}
 	lay_out_to(l, XREF, at);
 	return ASSAY_OK;
@@ -394,6 +417,7 @@ static void lay_out_start(struct assay_layout *l)
 	if (at && !assay_span_starts(assay_span_cut(file, at, SIZE_MAX), "xref") &&
 	    !(at < file.len && pdf_object_at(file, (size_t)at, &object) && object.at == at))
 		assay_layout_ambiguous(l, word.at, "startxref does not lead to a table");
+	judge_plain(l, word.at, number.end);
 	lay_out_to(l, START, number.end);
 }
 

@@ -120,8 +120,7 @@ static const struct assay_field rpm_fields[] = {
 					 "when false"),
 	[PAYLOAD_CLAIM] = ASSAY_ROW_NEVER(ASSAY_DERIVED, "rpm.payload_digest", ASSAY_SEVERITY_METADATA,
 					  "checksum_of_changed_content",
-					  "digest and size of the uncompressed payload: held against it when "
-					  "it differs"),
+					  "digest of the uncompressed payload: held against it when it differs"),
 	[DIGEST] = ASSAY_ROW_SAFE(ASSAY_DERIVED, "rpm.digest", "rpm-digest", CONTAINER,
 				  "checksum_of_changed_content",
 				  "digest or size of the header or the payload, verified"),
@@ -153,7 +152,7 @@ static const struct {
 	{ 1007, 1007, HOST },	      { 1009, 1009, SIZES },	   { 1021, 1022, IDENTITY },
 	{ 1023, 1026, SCRIPT },	      { 1027, 1027, FILES },	   { 1028, 1028, SIZES },
 	{ 1029, 1033, FILES },	      { 1034, 1034, MTIMES },	   { 1035, 1035, FILE_DIGESTS },
-	{ 1036, 1040, FILES },	      { 1045, 1045, FILES },	   { 1046, 1046, PAYLOAD_CLAIM },
+	{ 1036, 1040, FILES },	      { 1045, 1045, FILES },	   { 1046, 1046, SIZES },
 	{ 1047, 1050, DEPENDENCY },   { 1053, 1055, DEPENDENCY },  { 1064, 1064, TOOL },
 	{ 1065, 1065, SCRIPT },	      { 1066, 1069, DEPENDENCY },  { 1079, 1079, SCRIPT },
 	{ 1080, 1082, CHANGELOG },    { 1085, 1088, SCRIPT },	   { 1090, 1090, DEPENDENCY },
@@ -173,9 +172,9 @@ static const struct {
 	uint8_t field;
 } signature_classes[] = {
 	{ 62, REGION },	   { 259, SIGNATURE },	{ 262, SIGNATURE },  { 267, SIGNATURE },
-	{ 268, SIGNATURE }, { 271, PAYLOAD_CLAIM }, { 274, SIGNATURE }, { 275, SIGNATURE },
+	{ 268, SIGNATURE }, { 271, SIZES }, { 274, SIGNATURE }, { 275, SIGNATURE },
 	{ 276, SIGNATURE }, { 277, SIGNATURE },	{ 278, SIGNATURE },  { 999, RESERVED },
-	{ 1002, SIGNATURE }, { 1005, SIGNATURE }, { 1006, SIGNATURE }, { 1007, PAYLOAD_CLAIM },
+	{ 1002, SIGNATURE }, { 1005, SIGNATURE }, { 1006, SIGNATURE }, { 1007, SIZES },
 	{ 1008, RESERVED },
 };
 
@@ -298,7 +297,9 @@ static int field_of(struct assay_layout *l, const struct rpm_header headers[2],
 	if ((field == TIME && (e->type != RPM_INT32 || e->count != 1)) ||
 	    (field == HOST && (e->type != RPM_STRING || e->end - e->at > 257)) ||
 	    (field == FLAGS && (e->type != RPM_STRING || e->end - e->at > 16)) ||
-	    (field == MTIMES && e->type != RPM_INT32))
+	    (field == MTIMES && e->type != RPM_INT32) ||
+	    /* of another type they are no claims, and nothing is held against them */
+	    ((field == FILE_DIGESTS || field == PAYLOAD_CLAIM) && e->type != RPM_STRINGS))
 		return TAG;
 	return field;
 }

@@ -240,6 +240,10 @@ def wheel(files, claimed=None, record=None):
     return zipped(list(files.items()) + [("a-1.dist-info/RECORD", record)])
 
 
+def wheel_line(name, files):
+    return "%s,sha256=%s,%d\n" % (name, base64.urlsafe_b64encode(sha256(files[name])).rstrip(b"=").decode(), len(files[name]))
+
+
 def wheel_pairs():
     good = {"a.py": b"print(1)\n", "a-1.dist-info/WHEEL": b"Wheel-Version: 1.0\n"}
     evil = dict(good, **{"a.py": b"print(2)\n"})
@@ -249,6 +253,11 @@ def wheel_pairs():
     put("never", "wheel-lying-record", b, wheel(good, evil))
     put("never", "wheel-unlisted-file", b, wheel(dict(good, **{"b.pth": b"import evil"}), good))
     put("never", "wheel-record-without-hash", b, wheel(good, record="a.py,,\na-1.dist-info/WHEEL,,\n"))
+    line = "a.py,sha256=%s,9\n" % base64.urlsafe_b64encode(sha256(evil["a.py"])).rstrip(b"=").decode()
+    rest = wheel_line("a-1.dist-info/WHEEL", good) + "a-1.dist-info/RECORD,,\n"
+    put("never", "wheel-record-more", b, wheel(evil, record=line + rest + "../../etc/passwd,,\n"))
+    put("never", "wheel-record-size", b, wheel(evil, record=line.replace(",9", ",1") + rest))
+    put("never", "wheel-record-crlf", b, wheel(evil, record=(line + rest).replace("\n", "\r\n")))
     put("never", "wheel-generator", b, wheel(dict(good, **{"a-1.dist-info/WHEEL": b"Wheel-Version: 1.1\n"})))
 
 
@@ -298,12 +307,12 @@ def apk_pairs():
     put("same", "apk-padding", b, apk([v2, (0x42726577, bytes(40))]))
 
 
-def gem(code, claimed=None, **rest):
+def gem(code, claimed=None, behind=b"", **rest):
     data, meta = gz(tar([M("lib/a.rb", code)])), gz(b"name: a\nversion: 1\n")
     of = claimed or data
     sums = b"---\nSHA256:\n  metadata.gz: %s\n  data.tar.gz: %s\n" % (
         hashlib.sha256(meta).hexdigest().encode(), hashlib.sha256(of).hexdigest().encode())
-    return tar([M("metadata.gz", meta, 0o444), M("data.tar.gz", data, 0o444), M("checksums.yaml.gz", gz(sums), 0o444)], **rest), data
+    return tar([M("metadata.gz", meta, 0o444), M("data.tar.gz", data, 0o444), M("checksums.yaml.gz", gz(sums) + behind, 0o444)], **rest), data
 
 
 def gem_pairs():
@@ -311,6 +320,7 @@ def gem_pairs():
     put("never", "gem-stale-checksums", b, gem(b"puts 2\n", data)[0])
     put("never", "gem-fresh-checksums", b, gem(b"puts 2\n")[0])
     put("never", "gem-lying-checksums", b, gem(b"puts 1\n", b"other")[0])
+    put("never", "gem-behind-checksums", b, gem(b"puts 2\n", behind=gz(b"evil"))[0])
     put("same", "gem-mtime", b, gem(b"puts 1\n", mtime=T0 + 9)[0])
 
 
