@@ -50,6 +50,21 @@ struct assay_claimant {
 	void (*read)(const struct assay_anatomy *package, struct assay_claims *ret);
 };
 
+/* Longest text of claims that is read. */
+#define CLAIM_MAX (16ULL * 1024 * 1024)
+
+/* claims_list.c.  A package without that text, or with one that cannot be read, claims nothing. */
+void assay_claims_read(struct assay_codec_space *space, const struct assay_anatomy *package,
+		       const struct assay_claimant *who, struct assay_claims *ret);
+void assay_claims_release(struct assay_claims *claims);
+bool assay_claims_are_silent(const struct assay_claims *claims);
+/* The first claim about a name; the others stand behind it. */
+const struct assay_claim *assay_claims_about(const struct assay_claims *claims, struct assay_span name,
+					     size_t *ret_count);
+/* The claim of the same name and hash; NULL when there is none. */
+const struct assay_claim *assay_claims_like(const struct assay_claims *claims,
+					    const struct assay_claim *like);
+
 /* Ends with a NULL format. */
 extern const struct assay_claimant assay_claimants[];
 

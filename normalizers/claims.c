@@ -9,11 +9,9 @@
 
 #include "assay/limits.h"
 #include "claimants.h"
-#include "extract.h"
 
 #define LIES_SHOWN 100
 #define THREAD_WORTH (256 * ASSAY_KIB) /* below, a thread costs more than it saves */
-#define CLAIM_MAX (16 * ASSAY_MIB)
 #define CLAIMANTS 12
 #define TEXT_PATH 8
 
@@ -66,104 +64,13 @@ struct assay_package {
 	struct assay_arena arena;
 };
 
-struct assay_span assay_claim_name(struct assay_span name)
-{
-	while (name.len && (assay_span_starts(name, "./") || name.data[0] == '/')) {
-		size_t cut = name.data[0] == '/' ? 1 : 2;
-
-		name = assay_span_of(name.data + cut, name.len - cut);
-	}
-	return name;
-}
-
-/* ---- what is claimed --------------------------------------------------------------------------------- */
-
-static int by_name(const void *a, const void *b)
-{
-	const struct assay_claim *x = a, *y = b;
-	int order = assay_span_compare(x->name, y->name);
-
-	return order ? order : (x->hash > y->hash) - (x->hash < y->hash);
-}
-
-/* The first claim about a name; the others stand behind it. */
-static const struct assay_claim *find_claims(const struct assay_claims *claims, struct assay_span name,
-					     size_t *ret_count)
-{
-	size_t low = 0, high = claims->count, end;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (assay_span_compare(claims->items[middle].name, name) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (end = low; end < claims->count && assay_span_equal(claims->items[end].name, name); end++)
-		;
-	*ret_count = end - low;
-	return &claims->items[low];
-}
-
-static const struct assay_claim *find_claim(const struct assay_claims *claims,
-					    const struct assay_claim *like)
-{
-	return claims->count ? bsearch(like, claims->items, claims->count, sizeof(*like), by_name) :
-			       NULL;
-}
-
-static void sort_claims(struct assay_claims *claims)
-{
-	if (claims->count)
-		qsort(claims->items, claims->count, sizeof(*claims->items), by_name);
-	for (size_t i = 1; i < claims->count; i++)
-		claims->odd |= by_name(&claims->items[i - 1], &claims->items[i]) == 0;
-}
-
-static enum assay_code copy_text(void *data, struct assay_span bytes, struct assay_error *err)
-{
-	assay_buf_add_span(data, bytes);
-	return assay_buf_check(data, "claims", err);
-}
-
-/* A package without that text, or with one that cannot be read, claims nothing. */
-static void read_claims(struct assay_codec_space *space, const struct assay_anatomy *package,
-			const struct assay_claimant *who, struct assay_claims *ret)
-{
-	struct assay_error ignored = ASSAY_ERROR_INIT;
-
-	*ret = (struct assay_claims){ .arena = ASSAY_ARENA_INIT(8 * CLAIM_MAX),
-				      .text = ASSAY_BUF_INIT(CLAIM_MAX),
-				      .masked = ASSAY_BUF_INIT(4 * CLAIM_MAX) };
-	if (who->read)
-		who->read(package, ret);
-	else if (who->parse &&
-		 assay_extract_from(space, package, who->text, copy_text, &ret->text, &ignored) == ASSAY_OK)
-		who->parse(ret);
-	sort_claims(ret);
-}
-
-static void release_claims(struct assay_claims *claims)
-{
-	free(claims->items);
-	assay_arena_release(&claims->arena);
-	assay_buf_release(&claims->text);
-	assay_buf_release(&claims->masked);
-}
-
 static void release_party(struct party *party)
 {
 	for (size_t i = 0; i < party->fact_count; i++)
 		free(party->facts[i].name);
 	free(party->facts);
-	release_claims(&party->claims[0]);
-	release_claims(&party->claims[1]);
-}
-
-static bool is_silent(const struct assay_claims *claims)
-{
-	return !claims->count && !claims->odd;
+	assay_claims_release(&party->claims[0]);
+	assay_claims_release(&party->claims[1]);
 }
 
 enum assay_code assay_claims_begin(struct assay_walk *walk, const struct assay_anatomy *left,
@@ -178,10 +85,10 @@ enum assay_code assay_claims_begin(struct assay_walk *walk, const struct assay_a
 
 		if (strcmp(who->format, left->format->name) != 0)
 			continue;
-		read_claims(&walk->spaces[0], left, who, &party.claims[0]);
-		read_claims(&walk->spaces[1], right, who, &party.claims[1]);
-		if (who->rule != ASSAY_CLAIM_SIZE && is_silent(&party.claims[0]) &&
-		    is_silent(&party.claims[1])) {
+		assay_claims_read(&walk->spaces[0], left, who, &party.claims[0]);
+		assay_claims_read(&walk->spaces[1], right, who, &party.claims[1]);
+		if (who->rule != ASSAY_CLAIM_SIZE && assay_claims_are_silent(&party.claims[0]) &&
+		    assay_claims_are_silent(&party.claims[1])) {
 			release_party(&party);
 			continue;
 		}
@@ -250,8 +157,8 @@ static bool is_claimed(const struct party *party, struct assay_span name)
 {
 	size_t left, right;
 
-	find_claims(&party->claims[0], name, &left);
-	find_claims(&party->claims[1], name, &right);
+	assay_claims_about(&party->claims[0], name, &left);
+	assay_claims_about(&party->claims[1], name, &right);
 	return left + right > 0 || party->who->rule == ASSAY_CLAIM_SIZE;
 }
 
@@ -293,7 +200,7 @@ static void test_side(const struct assay_claims *claims, struct assay_span name,
 		      struct assay_span content, bool present, const char **ret_hex, bool *ret_lies)
 {
 	size_t count;
-	const struct assay_claim *claim = find_claims(claims, name, &count);
+	const struct assay_claim *claim = assay_claims_about(claims, name, &count);
 	char real[ASSAY_HASH_TEXT];
 
 	for (size_t i = 0; i < count && !*ret_lies; i++, claim++) {
@@ -507,7 +414,7 @@ static enum assay_code judge_equal_files(struct assay_walk *walk, struct assay_s
 	enum assay_code code = ASSAY_OK;
 
 	for (size_t i = 0; i < left->count && !code; i++) {
-		const struct assay_claim *l = &left->items[i], *r = find_claim(right, l);
+		const struct assay_claim *l = &left->items[i], *r = assay_claims_like(right, l);
 
 		if (has_fact(party, l->name))
 			continue;
@@ -518,7 +425,7 @@ static enum assay_code judge_equal_files(struct assay_walk *walk, struct assay_s
 					  (const char *const[2]){ l->hex, r->hex }, err);
 	}
 	for (size_t i = 0; i < right->count; i++)
-		if (!has_fact(party, right->items[i].name) && !find_claim(left, &right->items[i]))
+		if (!has_fact(party, right->items[i].name) && !assay_claims_like(left, &right->items[i]))
 			party->follows = false;
 	return code;
 }
@@ -530,7 +437,7 @@ static bool orders_agree(const struct assay_claims *left, const struct assay_cla
 	bool agree = order != NULL;
 
 	for (size_t i = 0; agree && i < left->count; i++) {
-		const struct assay_claim *other = find_claim(right, &left->items[i]);
+		const struct assay_claim *other = assay_claims_like(right, &left->items[i]);
 
 		order[left->items[i].order] = other ? other->order + 1 : 0;
 	}
