@@ -242,6 +242,21 @@ static int choose_mode(struct cli_normalize *run, bool check, bool in_place, con
 	return 0;
 }
 
+/* What the command line says must fit together before a file is touched. */
+static int check_arguments(struct cli_normalize *run, const struct cli_list *skip,
+			   const struct cli_list *unsafe, int count)
+{
+	int status;
+
+	if (count == 0)
+		return cli_usage("normalize", "want a file");
+	if (!read_epoch(&run->options))
+		return cli_usage("normalize", "SOURCE_DATE_EPOCH: want seconds since 1970, have \"%s\"",
+				 getenv("SOURCE_DATE_EPOCH"));
+	status = check_passes(skip, false);
+	return status ? status : check_passes(unsafe, true);
+}
+
 int assay_cli_normalize(int argc, char **argv);
 int assay_cli_normalize(int argc, char **argv)
 {
@@ -269,23 +284,18 @@ int assay_cli_normalize(int argc, char **argv)
 		return status;
 	if (passes)
 		return cli_normalize_list(&run);
-	if (count == 0)
-		return cli_usage("normalize", "want a file");
-	if (!read_epoch(&run.options))
-		return cli_usage("normalize", "SOURCE_DATE_EPOCH: want seconds since 1970, have \"%s\"",
-				 getenv("SOURCE_DATE_EPOCH"));
-	status = choose_mode(&run, check, in_place, args[0], count);
+	status = check_arguments(&run, &skip, &unsafe, count);
 	if (!status)
-		status = check_passes(&skip, false);
-	if (!status)
-		status = check_passes(&unsafe, true);
-	if (status)
-		return status;
-	run.options.skip = skip.items;
-	run.options.unsafe = unsafe.items;
-	status = run_all(&run, args, count);
-	if (!cli_normalize_report(&run))
-		status = EXIT_TROUBLE;
+		status = choose_mode(&run, check, in_place, args[0], count);
+	if (!status) {
+		run.options.skip = skip.items;
+		run.options.unsafe = unsafe.items;
+		status = run_all(&run, args, count);
+		if (!cli_normalize_report(&run))
+			status = EXIT_TROUBLE;
+	}
+	free(skip.items);
+	free(unsafe.items);
 	json_decref(run.files);
 	return status;
 }

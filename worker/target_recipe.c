@@ -354,10 +354,14 @@ static size_t begin_copy(struct assay_job *job, const char **commands)
 	struct assay_arena *arena = &job->plan.arena;
 	const char *path = job->plan.build_path;
 
-	/* sorted: the copy lists its directories in the order in which they were filled, on every host */
-	commands[0] = assay_arena_printf(arena, "mkdir -p %s && (tar -C " ASSAY_DEBIAN_INPUTS
-						"/source --sort=name -cf - . || kill $$) | tar -C %s -xpf -",
-					 path, path);
+	/* sorted: the copy lists its directories in the order in which they were filled, on every host;
+	 * a small image may have no tar, or one that cannot sort */
+	commands[0] = assay_arena_printf(
+		arena,
+		"mkdir -p %s && if tar --sort=name -cf /dev/null -T /dev/null 2>/dev/null; then (tar -C "
+		ASSAY_DEBIAN_INPUTS "/source --sort=name -cf - . || kill $$) | tar -C %s -xpf -; else cp -a "
+		ASSAY_DEBIAN_INPUTS "/source/. %s; fi",
+		path, path, path);
 	commands[1] = assay_arena_printf(arena, "cd %s", path);
 	return 2;
 }
