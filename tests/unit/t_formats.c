@@ -32,6 +32,9 @@ static const struct {
 	{ "deb", "mkdir -p d/DEBIAN && printf 'Package: x\\nVersion: 1\\nArchitecture: all\\n"
 		 "Maintainer: m <m@x>\\nDescription: d\\n' >d/DEBIAN/control && "
 		 "dpkg-deb --root-owner-group -b d out" },
+	{ "alpine", "tar --format=ustar -cf - a b | gzip -nc >data.gz && printf 'pkgname = x\\ndatahash = %s\\n' "
+		    "$(sha256sum <data.gz | cut -c1-64) >.PKGINFO && tar --format=ustar -cf - .PKGINFO | "
+		    "head -c 1024 | gzip -nc >out && cat data.gz >>out" },
 };
 
 #define SAMPLE_COUNT (sizeof(samples) / sizeof(samples[0]))
