@@ -42,6 +42,7 @@ CAUSE_PACKAGES := build-essential debhelper dwz faketime zip cpio texinfo help2m
 	gettext python3 libncurses-dev
 VM_PACKAGES := qemu-system-x86 linux-image-cloud-amd64 busybox-static e2fsprogs attr
 BENCH_PACKAGES := bubblewrap runc
+HOSTILE_PACKAGES := runc crun perl procps python3
 LINT_PACKAGES := codespell shellcheck pmccabe clang clang-format-14 bear gcovr libclang-rt-14-dev
 
 O := build/$(B)
@@ -100,6 +101,7 @@ PROG_SRC := $(sort $(wildcard cli/*.c worker/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/t_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/f_*.c))
 MAN_SRC := $(sort $(wildcard docs/man/*.scd))
+VERB_SRC := $(filter %.1.scd,$(MAN_SRC))
 
 LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(O)/lib/report/assets.o
 LAUNCHER_OBJ := $(LAUNCHER_SRC:%.c=$(O)/%.o)
@@ -125,10 +127,10 @@ $(O)/%.o: %.c $(O)/flags
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # ---- the manual is the source of --help and of the completions ---------------------------------
-$(O)/help.c: tools/pages $(MAN_SRC)
+$(O)/help.c: tools/pages $(VERB_SRC)
 	$(call say,PAGES,$@)
 	@mkdir -p $(@D)
-	$(Q)tools/pages help $(MAN_SRC) > $@
+	$(Q)tools/pages help $(VERB_SRC) > $@
 
 # ---- the HTML report's style and script travel in the program ----------------------------------
 $(O)/lib/report/assets.c: tools/embed lib/report/report.css lib/report/report.js
@@ -145,10 +147,10 @@ $(O)/help.o: $(O)/help.c cli/help.h
 $(O)/completions/assay.bash: SHELL_KIND := bash
 $(O)/completions/_assay: SHELL_KIND := zsh
 $(O)/completions/assay.fish: SHELL_KIND := fish
-$(COMPLETIONS): tools/pages $(MAN_SRC)
+$(COMPLETIONS): tools/pages $(VERB_SRC)
 	$(call say,PAGES,$@)
 	@mkdir -p $(@D)
-	$(Q)tools/pages $(SHELL_KIND) $(MAN_SRC) > $@
+	$(Q)tools/pages $(SHELL_KIND) $(VERB_SRC) > $@
 
 $(O)/man/%: docs/man/%.scd
 	$(call say,SCDOC,$@)
@@ -187,7 +189,7 @@ $(O)/fuzz/f_%: tests/fuzz/f_%.c tests/fuzz/replay.c $(O)/libassay.a
 		$(if $(filter fuzz,$(B)),-fsanitize=fuzzer,tests/fuzz/replay.c) -o $@ $< \
 		$(O)/libassay.a $(PKG_LIBS)
 
-$(O)/hostile/suite: tests/hostile/suite.c tests/hostile/skeleton.h $(O)/libassay.a
+$(O)/hostile/suite: tests/hostile/suite.c tests/hostile/skeleton.h tests/hostile/rows.h tests/hostile/host.h $(O)/libassay.a
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
@@ -231,10 +233,11 @@ bench-trace: all ## what verify --trace adds to a build that is mostly configure
 	tests/bench/trace $(O)/assay
 
 # no sanitizer in it: it is full of calls that fail on purpose
-$(O)/hostile/attack: tests/hostile/attack.c
+ATTACK_SRC := $(sort $(wildcard tests/hostile/attack*.c))
+$(O)/hostile/attack: $(ATTACK_SRC) tests/hostile/attack.h
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu17 -O1 -D_GNU_SOURCE $(WARN) -o $@ $<
+	$(Q)$(CC) -std=gnu17 -O1 -D_GNU_SOURCE $(WARN) -pthread -o $@ $(ATTACK_SRC) -lrt
 
 # ---- packages ----------------------------------------------------------------------------------
 .PHONY: deps
@@ -310,12 +313,19 @@ badday: all ## full disks, kills, broken mirrors and stores
 	tests/badday/debian $(O)/assay
 
 .PHONY: hostile
-hostile: all $(O)/hostile/suite $(O)/hostile/attack ## builds that attack the box
+hostile: all $(O)/hostile/suite $(O)/hostile/attack ## builds that attack the box and the verdict, by both drivers
+	@tools/deps $(HOSTILE_PACKAGES)
 	$(O)/hostile/suite
+	$(O)/hostile/suite --runtime=runc
+	$(O)/hostile/suite --runtime=crun
+	tests/hostile/verify $(O)/assay
+	tests/hostile/verify $(O)/assay crun
 
 .PHONY: hostile-mutants
 hostile-mutants: all $(O)/hostile/suite $(O)/hostile/attack ## each layer of the box left out in turn: some row must notice
+	@tools/deps $(HOSTILE_PACKAGES)
 	$(O)/hostile/suite --mutants
+	$(O)/hostile/suite --runtime=crun --mutants
 
 .PHONY: causes
 causes: all ## how well causes are named: labelled pairs made with public tools, Debian sources rebuilt
@@ -399,7 +409,7 @@ INSTALL := install
 .PHONY: install
 install: all ## DESTDIR and prefix as usual; a prefix must be given to `make` too
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig \
-		$(DESTDIR)$(includedir)/assay $(DESTDIR)$(mandir)/man1 \
+		$(DESTDIR)$(includedir)/assay $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 \
 		$(DESTDIR)$(datadir)/bash-completion/completions \
 		$(DESTDIR)$(datadir)/zsh/site-functions $(DESTDIR)$(datadir)/fish/vendor_completions.d
 	$(INSTALL) -m 755 $(O)/assay $(DESTDIR)$(bindir)/assay
@@ -407,7 +417,8 @@ install: all ## DESTDIR and prefix as usual; a prefix must be given to `make` to
 	$(if $(LAUNCHER_SRC),$(INSTALL) -D -m 755 $(O)/assay-box $(DESTDIR)$(libexecdir)/assay/assay-box)
 	$(INSTALL) -m 644 $(O)/libassay.a $(DESTDIR)$(libdir)/libassay.a
 	$(INSTALL) -m 644 $(wildcard include/assay/*.h) $(DESTDIR)$(includedir)/assay
-	$(INSTALL) -m 644 $(MAN) $(DESTDIR)$(mandir)/man1
+	$(INSTALL) -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(mandir)/man1
+	$(INSTALL) -m 644 $(filter %.5,$(MAN)) $(DESTDIR)$(mandir)/man5
 	$(INSTALL) -m 644 $(O)/completions/assay.bash \
 		$(DESTDIR)$(datadir)/bash-completion/completions/assay
 	$(INSTALL) -m 644 $(O)/completions/_assay $(DESTDIR)$(datadir)/zsh/site-functions/_assay
@@ -422,7 +433,8 @@ uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(bindir)/assay $(DESTDIR)$(libexecdir)/assay/assay-box \
 		$(DESTDIR)$(libexecdir)/assay/assay-scheduler \
 		$(DESTDIR)$(libdir)/libassay.a $(DESTDIR)$(libdir)/pkgconfig/assay.pc \
-		$(MAN:$(O)/man/%=$(DESTDIR)$(mandir)/man1/%) \
+		$(patsubst $(O)/man/%,$(DESTDIR)$(mandir)/man1/%,$(filter %.1,$(MAN))) \
+		$(patsubst $(O)/man/%,$(DESTDIR)$(mandir)/man5/%,$(filter %.5,$(MAN))) \
 		$(DESTDIR)$(datadir)/bash-completion/completions/assay \
 		$(DESTDIR)$(datadir)/zsh/site-functions/_assay \
 		$(DESTDIR)$(datadir)/fish/vendor_completions.d/assay.fish

@@ -11,6 +11,7 @@
 #include "assay/log.h"
 #include "assay/signature.h"
 #include "assay/verdict.h"
+#include "box_options.h"
 #include "cli.h"
 #include "output.h"
 
@@ -19,6 +20,7 @@ int assay_cli_verify(int argc, char **argv);
 struct arguments {
 	struct assay_job_options job;
 	struct cli_outputs outputs;
+	struct cli_box box;
 	struct cli_list mirrors, subjects;
 	const char *attempts, *timeout;
 	bool quiet;
@@ -82,9 +84,12 @@ int assay_cli_verify(int argc, char **argv)
 	struct arguments a = { .quiet = false };
 	const struct cli_option options[] = {
 		{ "accept", CLI_TEXT, &a.job.accept },
+		{ "allow-runtime", CLI_LIST, &a.box.allow },
 		{ "attempts", CLI_TEXT, &a.attempts },
+		{ "box", CLI_TEXT, &a.box.driver },
 		{ "buildinfo", CLI_TEXT, &a.job.buildinfo },
 		{ "buildinfo-key", CLI_TEXT, &a.job.buildinfo_key },
+		{ "config", CLI_TEXT, &a.box.config_path },
 		{ "html", CLI_TEXT, &a.outputs.html },
 		{ "json", CLI_OPTIONAL, &a.outputs.json },
 		{ "json-format", CLI_TEXT, &a.outputs.json_format },
@@ -96,6 +101,7 @@ int assay_cli_verify(int argc, char **argv)
 		{ "output", CLI_TEXT, &a.job.output },
 		{ "quiet", CLI_FLAG, &a.quiet },
 		{ "require-signature", CLI_FLAG, &a.job.require_signature },
+		{ "runtime", CLI_TEXT, &a.box.runtime },
 		{ "sarif", CLI_TEXT, &a.outputs.sarif },
 		{ "store", CLI_TEXT, &a.job.store },
 		{ "subject", CLI_LIST, &a.subjects },
@@ -114,14 +120,20 @@ int assay_cli_verify(int argc, char **argv)
 	if (!status)
 		status = check_arguments(&a, args[0]);
 	if (!status)
+		status = cli_box_choose("verify", &a.box);
+	if (!status && a.job.trace && a.box.choice.driver == &assay_box_oci)
+		status = cli_usage("verify", "--trace: want --box=native, which alone can record it");
+	if (!status)
 		status = cli_outputs_check("verify", &a.outputs);
 	if (!status) {
 		a.job.target = args[0];
+		a.job.box = &a.box.choice;
 		a.outputs.verbose = a.job.verbose;
 		if (a.quiet)
 			assay_log_set_level(ASSAY_LOG_WARNING);
 		status = verify(&a);
 	}
+	cli_box_release(&a.box);
 	free(a.mirrors.items);
 	free(a.subjects.items);
 	return status;

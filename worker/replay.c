@@ -90,6 +90,8 @@ static enum assay_code run_box(struct assay_job *job, int log_fd, struct assay_e
 	};
 	size_t count = 0;
 
+	if (job->options->box)
+		policy.choice = *job->options->box;
 	for (const struct assay_box_mount *m = job->environment.mounts; m && m->source; m++) {
 		if (count == MAX_MOUNTS)
 			return assay_fail(err, ASSAY_ELIMIT, "mounts: want at most %d", MAX_MOUNTS);

@@ -30,6 +30,19 @@ struct assay_box_trace {
 	unsigned unwatched; /* mounts that could not be watched */
 };
 
+/* What a site may say to an OCI runtime that would be refused; the isolation object repeats it. */
+enum assay_box_allow {
+	ASSAY_BOX_ALLOW_OUTDATED = 1, /* a version with known holes */
+	ASSAY_BOX_ALLOW_UNTESTED = 2, /* a runtime that our suite was never run against */
+};
+
+/* Which driver makes the box.  All zero is the native one. */
+struct assay_box_choice {
+	const struct assay_box_ops *driver; /* NULL: native */
+	const char *runtime; /* of the oci driver: runc, crun, runsc, kata-runtime, or a path to one */
+	unsigned allow;      /* enum assay_box_allow */
+};
+
 struct assay_box_policy {
 	const char *root;                     /* the environment: a directory, never written to */
 	const struct assay_box_mount *mounts; /* read-only; terminated by source NULL */
@@ -48,8 +61,8 @@ struct assay_box_policy {
 	void (*on_output)(void *data, const char *bytes, size_t len); /* live copy, or NULL */
 	void *on_output_data;
 	int64_t epoch;                        /* mtime of the files that the box itself makes */
-	const struct assay_box_ops *driver;   /* NULL: native */
 	struct assay_box_trace *trace;        /* NULL: none */
+	struct assay_box_choice choice;
 };
 
 enum assay_box_reason {
@@ -74,7 +87,8 @@ struct assay_box_result {
 	/* Open on the workspace after everything in the box is dead; the caller collects from it with
 	 * O_NOFOLLOW and closes it, and the workspace is gone.  -1 when there is none. */
 	int workspace_fd;
-	/* {"class": "full"|"reduced", "driver": "native", "layers": [{"name", "applied", "detail"}],
+	/* {"class": "full"|"reduced", "driver": "native"|"oci", "runtime"?: one of
+	 *  assay_box_runtimes(), "layers": [{"name", "applied", "detail"}],
 	 *  "missing": [...], "refused": [{"syscall", "count"}], "network": {"attempts": [{"time",
 	 *  "process", "program", "pid", "call", "family", "type"+"protocol" or "address"}],
 	 *  "attempt_count", "interfaces": [{"name", "rx_packets", "tx_packets", "rx_bytes",
@@ -93,14 +107,19 @@ struct assay_box_ops {
 				 struct assay_error *err);
 };
 
-extern const struct assay_box_ops assay_box_native;
+extern const struct assay_box_ops assay_box_native, assay_box_oci;
 
 enum assay_code assay_box_run(const struct assay_box_policy *policy, struct assay_box_result *ret,
 			      struct assay_error *err) ASSAY_CHECKED;
-/* Sets a box of driver (NULL: native) up, probes every layer and runs nothing: what this machine can
- * do, as in isolation. */
-enum assay_code assay_box_check(const struct assay_box_ops *driver, json_t **ret_isolation,
+/* Sets a box up, probes every layer and runs nothing: what this machine can do, as in isolation.
+ * choice NULL: the native driver. */
+enum assay_code assay_box_check(const struct assay_box_choice *choice, json_t **ret_isolation,
 				struct assay_error *err) ASSAY_CHECKED;
+/* The OCI runtimes that assay knows: [{"name", "path", "version", "minimum", "state", "detail"}] with a
+ * state of "usable", "outdated", "untested" or "absent". */
+json_t *assay_box_runtimes(void);
+/* By its name ("native", "oci"); NULL when there is none of that name. */
+const struct assay_box_ops *assay_box_driver(const char *name);
 void assay_box_result_release(struct assay_box_result *result);
 const char *assay_box_reason_name(enum assay_box_reason reason);
 

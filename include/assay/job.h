@@ -6,6 +6,7 @@
 #ifndef ASSAY_JOB_H
 #define ASSAY_JOB_H
 
+#include "assay/box.h"
 #include "assay/error.h"
 #include "assay/json.h"
 
@@ -21,6 +22,7 @@ struct assay_job_options {
 	const char *const *subjects; /* local files verified in place of the published ones */
 	const char *subject_scheme, *subject_signature, *subject_key; /* of the one local subject */
 	const char *accept;          /* overrides the recipe's */
+	const struct assay_box_choice *box; /* what makes the build's box; NULL = native */
 	unsigned attempts;           /* at most; 0 = 2: a first divergence is repeated once */
 	uint64_t time_s;             /* limit of one attempt; 0 = the recipe's */
 	bool require_signature;      /* unsigned or unknown subjects are `rejected` */

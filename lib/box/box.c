@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,9 +49,19 @@ static void complete(struct assay_box_policy *p)
 	p->log = or_default(p->log, ASSAY_DEFAULT_LOG);
 }
 
-static const struct assay_box_ops *driver_of(const struct assay_box_ops *driver)
+static const struct assay_box_ops *driver_of(const struct assay_box_choice *choice)
 {
-	return driver ? driver : &assay_box_native;
+	return choice->driver ? choice->driver : &assay_box_native;
+}
+
+const struct assay_box_ops *assay_box_driver(const char *name)
+{
+	static const struct assay_box_ops *const drivers[] = { &assay_box_native, &assay_box_oci };
+
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
+		if (strcmp(drivers[i]->name, name) == 0)
+			return drivers[i];
+	return NULL;
 }
 
 enum assay_code assay_box_run(const struct assay_box_policy *policy, struct assay_box_result *ret,
@@ -62,10 +73,10 @@ enum assay_code assay_box_run(const struct assay_box_policy *policy, struct assa
 	if (check_policy(policy, err))
 		return err->code;
 	complete(&whole);
-	return driver_of(policy->driver)->run(&whole, ret, err);
+	return driver_of(&policy->choice)->run(&whole, ret, err);
 }
 
-static enum assay_code check_with(const struct assay_box_ops *driver, const char *root,
+static enum assay_code check_with(const struct assay_box_choice *choice, const char *root,
 				  json_t **ret_isolation, struct assay_error *err)
 {
 	const char *const argv[] = { "/", NULL }, *const env[] = { NULL };
@@ -74,14 +85,16 @@ static enum assay_code check_with(const struct assay_box_ops *driver, const char
 		.hostname = "assay", .argv = argv, .env = env, .uid = 1000,
 		.gid = 1000, .cpus = 1, .time_s = 60, .memory = 64 * ASSAY_MIB, .disk = ASSAY_MIB,
 		.inodes = 1000, .processes = 16, .log = ASSAY_MIB, .log_fd = -1,
+		.choice = *choice,
 	};
 
-	return driver_of(driver)->check(&policy, ret_isolation, err);
+	return driver_of(choice)->check(&policy, ret_isolation, err);
 }
 
-enum assay_code assay_box_check(const struct assay_box_ops *driver, json_t **ret_isolation,
+enum assay_code assay_box_check(const struct assay_box_choice *choice, json_t **ret_isolation,
 				struct assay_error *err)
 {
+	static const struct assay_box_choice native;
 	const char *tmp = getenv("TMPDIR");
 	char root[4096];
 	enum assay_code code;
@@ -90,7 +103,7 @@ enum assay_code assay_box_check(const struct assay_box_ops *driver, json_t **ret
 	snprintf(root, sizeof(root), "%s/assay-check.XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
 	if (!mkdtemp(root) || chmod(root, 0755))
 		return assay_fail_errno(err, "make directory %s", root);
-	code = check_with(driver, root, ret_isolation, err);
+	code = check_with(choice ? choice : &native, root, ret_isolation, err);
 	rmdir(root);
 	return code;
 }

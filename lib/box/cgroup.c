@@ -298,6 +298,16 @@ bool box_cgroup_send_go(struct box_cgroup *cgroup, int fixed, int sock)
 	return sent;
 }
 
+bool box_cgroup_settle(struct box_cgroup *cgroup, uint64_t processes)
+{
+	struct box_group *memory = &cgroup->groups[BOX_MEMORY], *pids = &cgroup->groups[BOX_PIDS];
+
+	/* best effort: a peak that is too high hides nothing */
+	if (memory->fd >= 0 && !memory->v2)
+		write_number(memory->fd, "memory.max_usage_in_bytes", 0);
+	return pids->fd < 0 || write_number(pids->fd, "pids.max", processes);
+}
+
 /* Several keys of one file: "key value" lines. */
 struct key {
 	const char *name;

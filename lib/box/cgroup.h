@@ -50,6 +50,9 @@ void box_cgroup_open(struct box_cgroup *cgroup, uint64_t memory, uint64_t proces
 /* Lets the launcher go, with what it needs to join and the fixed files (or -1): see struct wire_go.
  * False when it is gone. */
 bool box_cgroup_send_go(struct box_cgroup *cgroup, int fixed, int sock);
+/* The limit on processes from now on; the memory's peak is counted anew where the kernel can.
+ * False when the limit cannot be set. */
+bool box_cgroup_settle(struct box_cgroup *cgroup, uint64_t processes);
 /* oom_kills, processes_refused */
 void box_cgroup_watch(const struct box_cgroup *cgroup, struct box_counters *ret);
 /* anonymous, which costs the kernel more */

@@ -147,8 +147,8 @@ struct compiled {
 	struct assay_error err;
 };
 
-#define ALL_FAMILIES 4u /* beside enum box_observe */
-#define KINDS 8
+#define ALL_FAMILIES 8u /* beside enum box_observe */
+#define KINDS 16
 
 static struct compiled kinds[KINDS];
 static pthread_mutex_t kinds_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -167,8 +167,10 @@ static int allow(scmp_filter_ctx ctx, const char *const *names, size_t count)
 	return rc;
 }
 
-static int allow_masked(scmp_filter_ctx ctx, bool all_families)
+static int allow_masked(scmp_filter_ctx ctx, unsigned kind)
 {
+	/* those that are allowed without a condition already */
+	bool any_family = kind & ALL_FAMILIES, any_address = kind & (ALL_FAMILIES | BOX_SILENT);
 	int rc = 0;
 
 	for (size_t i = 0; i < sizeof(masked) / sizeof(masked[0]) && !rc; i++) {
@@ -176,8 +178,8 @@ static int allow_masked(scmp_filter_ctx ctx, bool all_families)
 		struct scmp_arg_cmp compare = { masked[i].argument, SCMP_CMP_MASKED_EQ,
 						masked[i].mask, masked[i].value };
 
-		if (all_families && (number == SCMP_SYS(socket) || number == SCMP_SYS(sendto) ||
-				     number == SCMP_SYS(sendmsg)))
+		if ((any_family && number == SCMP_SYS(socket)) ||
+		    (any_address && (number == SCMP_SYS(sendto) || number == SCMP_SYS(sendmsg))))
 			continue;
 		if (number >= 0)
 			rc = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, number, 1, &compare);
@@ -194,14 +196,14 @@ static int add_rules(scmp_filter_ctx ctx, unsigned kind)
 
 	if (!rc && all_families)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 0);
-	if (!rc && all_families)
+	if (!rc && (all_families || kind & BOX_SILENT))
 		rc = allow(ctx, addressing, COUNT(addressing));
 	if (!rc && !(kind & BOX_OBSERVE_EXEC))
 		rc = allow(ctx, executing, COUNT(executing));
 	if (!rc && !(kind & BOX_OBSERVE_OPEN))
 		rc = allow(ctx, opening, COUNT(opening));
 	if (!rc)
-		rc = allow_masked(ctx, all_families);
+		rc = allow_masked(ctx, kind);
 	/* its flags are in memory and cannot be checked; libc then uses clone */
 	if (!rc)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
@@ -227,7 +229,7 @@ int box_filter_export(void *ctx, struct sock_filter *program, size_t max)
 
 static void compile(struct compiled *out, unsigned kind)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_NOTIFY);
+	scmp_filter_ctx ctx = seccomp_init(kind & BOX_SILENT ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_NOTIFY);
 	int rc = ctx ? 0 : -ENOMEM;
 
 	if (!rc)

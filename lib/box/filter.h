@@ -20,6 +20,7 @@ struct box_filter {
 enum box_observe {
 	BOX_OBSERVE_EXEC = 1 << 0,  /* execve, execveat */
 	BOX_OBSERVE_OPEN = 1 << 1,  /* open, openat, openat2, creat */
+	BOX_SILENT = 1 << 2, /* nothing: for kernels without listeners, refused calls fail with EPERM */
 };
 
 /* Compiled once per process and kind.  Calls outside of the list go to the listener, which counts them

@@ -125,8 +125,13 @@ json_t *box_isolation_json(const struct box_isolation *isolation)
 {
 	json_t *object = assay_json_object(), *missing = assay_json_array();
 
-	assay_json_set_text(object, "driver", "native");
+	assay_json_set_text(object, "driver", isolation->driver);
 	assay_json_set(object, "layers", layers_json(isolation, missing));
+	if (isolation->runtime) {
+		assay_json_set(object, "runtime", json_incref(isolation->runtime));
+		if (strcmp(assay_json_text(isolation->runtime, "state", ""), "usable") != 0)
+			assay_json_append(missing, json_string("current-runtime"));
+	}
 	assay_json_set_text(object, "class", json_array_size(missing) ? "reduced" : "full");
 	assay_json_set(object, "missing", missing);
 	assay_json_set(object, "refused", refused_json(isolation));

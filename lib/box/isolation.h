@@ -32,6 +32,8 @@ struct box_interface {
 };
 
 struct box_isolation {
+	const char *driver;
+	json_t *runtime; /* borrowed; of the oci driver */
 	struct box_layer layers[LAYER_COUNT];
 	uint64_t refused[BOX_MAX_REFUSED], refused_other;
 	struct box_attempt attempts[BOX_MAX_ATTEMPTS];

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "assay/cleanup.h"
+#include "assay/limits.h"
 #include "assay/time.h"
 #include "fixed.h"
 
@@ -29,18 +30,43 @@ static void set_limits(struct box_run *run)
 	run->sysinfo = box_fixed_sysinfo(p);
 }
 
-/* Launcher and init live in the group as well. */
+/* Launcher and init live in the group as well; with an OCI runtime, for as long as it works, its own
+ * threads, and process 1 of the box; where it is the box's kernel, also its memory. */
 #define OWN_PROCESSES 2
+#define RUNTIME_PROCESSES 128
+#define RUNTIME_MEMORY (256 * ASSAY_MIB)
 /* Kernel memory of a file in a tmpfs: inode, dentry, page-cache root. */
 #define INODE_COST 1280
+
+static bool has_own_kernel(const struct box_run *run)
+{
+	return run->oci && run->oci->runtime->kind->own_kernel;
+}
+
+static unsigned own_processes(const struct box_run *run)
+{
+	return OWN_PROCESSES + (run->oci ? 1 : 0);
+}
+
+uint64_t box_memory_allowed(const struct box_run *run)
+{
+	return run->settings.memory + (has_own_kernel(run) ? RUNTIME_MEMORY : 0);
+}
+
+void box_settle(struct box_run *run)
+{
+	if (!has_own_kernel(run) &&
+	    !box_cgroup_settle(&run->cgroup, run->settings.processes + own_processes(run)))
+		box_isolation_layer(&run->isolation, LAYER_PROCESSES, errno, "the limit was not lowered");
+}
 
 static void open_cgroup(struct box_run *run)
 {
 	struct box_settings *s = &run->settings;
 
 	/* files in the box are pages and inodes of a tmpfs, charged to whoever wrote them */
-	box_cgroup_open(&run->cgroup, s->memory + s->disk + s->inodes * INODE_COST,
-			s->processes + OWN_PROCESSES, s->skip);
+	box_cgroup_open(&run->cgroup, box_memory_allowed(run) + s->disk + s->inodes * INODE_COST,
+			s->processes + own_processes(run) + (run->oci ? RUNTIME_PROCESSES : 0), s->skip);
 }
 
 static void report_groups(struct box_run *run)
@@ -86,10 +112,12 @@ static enum assay_code start(struct box_run *run, struct assay_error *err)
 	assay_auto(assay_fd_closep) int policy_fd = -1;
 	assay_auto(assay_fd_closep) int fixed = -1;
 
-	if (box_trace_open(run->policy->trace, &run->trace, err))
+	/* what a runtime mounts is out of reach of a trace */
+	if (!run->oci && box_trace_open(run->policy->trace, &run->trace, err))
 		return err->code;
 	run->notify.trace = run->trace;
 	if (box_filter_get(run->settings.skip, observed(run), &run->settings.filter, err) ||
+	    (run->oci && box_filter_get(0, BOX_SILENT, &run->settings.silent, err)) ||
 	    box_slot_take(&run->slot, err))
 		return err->code;
 	run->settings.map_base = run->slot.base;
@@ -135,7 +163,9 @@ static void fill(struct box_run *run, struct assay_box_result *ret)
 	ret->cpu_user_s = (double)(c->has_cpu ? c->user_us : run->usage[0]) / 1e6;
 	ret->cpu_system_s = (double)(c->has_cpu ? c->system_us : run->usage[1]) / 1e6;
 	ret->memory_peak = c->memory_peak ? c->memory_peak : run->usage[2] * 1024;
-	ret->processes_peak = c->processes_peak > OWN_PROCESSES ? c->processes_peak - OWN_PROCESSES : 0;
+	ret->processes_peak = c->processes_peak > own_processes(run)
+				      ? c->processes_peak - own_processes(run)
+				      : 0;
 	ret->io_read_bytes = run->usage[3] * 512;
 	ret->io_write_bytes = run->usage[4] * 512;
 	ret->log_bytes = run->log_bytes;
@@ -170,9 +200,19 @@ static enum assay_code finish(struct box_run *run, struct assay_box_result *ret,
 	return ASSAY_OK;
 }
 
-enum assay_code box_run_without(const struct assay_box_policy *policy, uint32_t flags,
-				uint32_t skip, struct assay_box_result *ret, struct assay_error *err)
+static void set_oci(struct box_run *run, const struct box_oci *oci, json_t *runtime)
 {
+	run->oci = oci;
+	run->settings.bundle = oci ? oci->bundle : NULL;
+	run->isolation.driver = oci ? assay_box_oci.name : assay_box_native.name;
+	run->isolation.runtime = runtime;
+}
+
+enum assay_code box_run_with(const struct assay_box_policy *policy, uint32_t flags, uint32_t skip,
+			     const struct box_oci *oci, struct assay_box_result *ret,
+			     struct assay_error *err)
+{
+	assay_auto(assay_json_freep) json_t *runtime = oci ? oci_runtime_json(oci->runtime) : NULL;
 	assay_auto(assay_freep) struct box_run *run = calloc(1, sizeof(*run));
 	struct assay_error ignored;
 	enum assay_code code;
@@ -182,6 +222,7 @@ enum assay_code box_run_without(const struct assay_box_policy *policy, uint32_t 
 	run->policy = policy;
 	run->settings.flags = flags;
 	run->settings.skip = skip;
+	set_oci(run, oci, runtime);
 	run->init = run->workspace = run->slot.lock = -1;
 	run->notify = (struct box_notify){ .listener = -1, .decoys = { -1, -1 },
 					   .sysinfo = &run->sysinfo, .isolation = &run->isolation };
@@ -200,6 +241,12 @@ enum assay_code box_run_without(const struct assay_box_policy *policy, uint32_t 
 		code = finish(run, ret, err);
 	release(run);
 	return code;
+}
+
+enum assay_code box_run_without(const struct assay_box_policy *policy, uint32_t flags,
+				uint32_t skip, struct assay_box_result *ret, struct assay_error *err)
+{
+	return box_run_with(policy, flags, skip, NULL, ret, err);
 }
 
 static enum assay_code run_all(const struct assay_box_policy *policy, struct assay_box_result *ret,

@@ -11,6 +11,7 @@
 
 #include "assay/cleanup.h"
 #include "assay/file.h"
+#include "oci_config.h"
 #include "wire.h"
 
 struct packer {
@@ -87,6 +88,50 @@ static enum assay_code put_mounts(struct packer *p, const struct assay_box_mount
 	return ASSAY_OK;
 }
 
+static uint32_t put_words(struct packer *p, const char *const *words)
+{
+	uint32_t offset = (uint32_t)p->data.len;
+
+	for (; *words; words++)
+		put_text(p, *words);
+	put_text(p, "");
+	return offset;
+}
+
+static enum assay_code put_namespaces(struct packer *p, struct assay_error *err)
+{
+	static const char *const names[] = WIRE_NAMESPACE_NAMES;
+	struct stat st;
+	char path[64];
+
+	for (size_t i = 0; i < WIRE_NAMESPACES; i++) {
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", names[i]);
+		if (stat(path, &st))
+			return assay_fail_errno(err, "box: %s", path);
+		p->head.namespaces[i] = st.st_ino;
+	}
+	return ASSAY_OK;
+}
+
+/* What the launcher gives to an OCI runtime, and compares its work with. */
+static enum assay_code put_bundle(struct packer *p, const struct assay_box_policy *policy,
+				  const struct box_settings *s, struct assay_error *err)
+{
+	struct box_bundle *bundle = s->bundle;
+	struct wire_policy *head = &p->head;
+
+	if (!bundle)
+		return ASSAY_OK;
+	if (oci_config_write(policy, s, &bundle->config, err))
+		return err->code;
+	head->config = put(p, bundle->config.data, bundle->config.len);
+	head->config_size = (uint32_t)bundle->config.len;
+	head->create = put_words(p, bundle->create);
+	head->start = put_words(p, bundle->start);
+	head->remove = put_words(p, bundle->remove);
+	return put_namespaces(p, err);
+}
+
 static enum assay_code seal(struct packer *p, int *ret_fd, struct assay_error *err)
 {
 	int fd = memfd_create("assay-box-policy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -125,14 +170,16 @@ static void put_settings(struct packer *p, const struct assay_box_policy *policy
 		.map_count = s->map_count,
 		.skip = s->skip,
 		.filter_count = s->filter.count,
+		.silent_count = s->silent.count,
 		.epoch = policy->epoch,
 		.disk = s->disk,
 		.inodes = s->inodes,
 		.memory = s->memory,
 		.processes = s->processes,
 	};
-	/* the filter comes first, so that it is aligned */
+	/* the filters come first, so that they are aligned */
 	head->filter = put(p, s->filter.program, s->filter.count * sizeof(*s->filter.program));
+	head->silent = put(p, s->silent.program, s->silent.count * sizeof(*s->silent.program));
 	head->root = put_text(p, policy->root);
 	head->workspace = put_text(p, policy->workspace);
 	head->directory = put_text(p, policy->directory);
@@ -154,6 +201,8 @@ enum assay_code box_pack(const struct assay_box_policy *policy, const struct box
 		code = put_list(p, policy->env, p->head.env, &p->head.env_count, "environment", err);
 	if (!code)
 		code = put_mounts(p, policy->mounts, err);
+	if (!code)
+		code = put_bundle(p, policy, settings, err);
 	if (!code)
 		code = assay_buf_check(&p->data, "box: policy", err);
 	if (!code)

@@ -35,9 +35,9 @@ static void take_pid(struct box_run *run, const struct wire_record *r, int fd)
 
 static void take_workspace(struct box_run *run, const struct wire_record *r, int fd)
 {
-	(void)r;
 	if (run->workspace < 0)
 		run->workspace = dup(fd);
+	run->disk_own = r->values[0];
 }
 
 static void take_listener(struct box_run *run, const struct wire_record *r, int fd)
@@ -96,6 +96,13 @@ static void take_ready(struct box_run *run, const struct wire_record *r, int fd)
 	box_trace_watch(run->trace, run->init_pid);
 }
 
+static void take_started(struct box_run *run, const struct wire_record *r, int fd)
+{
+	(void)r;
+	(void)fd;
+	box_settle(run);
+}
+
 static void take_exit(struct box_run *run, const struct wire_record *r, int fd)
 {
 	(void)fd;
@@ -139,6 +146,7 @@ static void (*const take[])(struct box_run *, const struct wire_record *, int) =
 	[WIRE_LAYER] = take_layer,	   [WIRE_PID] = take_pid,
 	[WIRE_WORKSPACE] = take_workspace, [WIRE_LISTENER] = take_listener,
 	[WIRE_DECOY] = take_decoy,	   [WIRE_FIXED] = take_fixed,
+	[WIRE_STARTED] = take_started,
 	[WIRE_READY] = take_ready,	   [WIRE_EXIT] = take_exit,
 	[WIRE_USAGE] = take_usage,	   [WIRE_INTERFACE] = take_interface,
 	[WIRE_ERROR] = take_error,
@@ -169,7 +177,8 @@ bool box_take_records(struct box_run *run)
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
-	if (got <= 0 || (size_t)got % sizeof(records[0])) {
+	/* an OCI runtime that has no other place may write words of its own into it */
+	if (got <= 0 || (!run->oci && (size_t)got % sizeof(records[0]))) {
 		close(run->child.report);
 		run->child.report = -1;
 		return false;

@@ -76,9 +76,9 @@ static enum assay_code take_log(struct box_run *run, struct assay_error *err)
 	return keep_log(run, marker, (size_t)len, err);
 }
 
-static bool is_full(uint64_t left, uint64_t all)
+static bool is_full(uint64_t left, uint64_t all, uint64_t own)
 {
-	return left < all / DISK_FULL_PARTS + 1;
+	return left < all / DISK_FULL_PARTS + 1 + own;
 }
 
 static void look_at_disk(struct box_run *run)
@@ -86,8 +86,9 @@ static void look_at_disk(struct box_run *run)
 	struct statfs fs;
 
 	if (run->workspace >= 0 && fstatfs(run->workspace, &fs) == 0)
-		run->disk_was_full |= is_full(fs.f_bavail, fs.f_blocks) ||
-				      is_full(fs.f_ffree, fs.f_files);
+		run->disk_was_full |= is_full(fs.f_bavail, fs.f_blocks,
+					      run->disk_own / (uint64_t)fs.f_bsize) ||
+				      is_full(fs.f_ffree, fs.f_files, 0);
 }
 
 static void look_at_counters(struct box_run *run)
@@ -104,7 +105,7 @@ static void look_at_limits(struct box_run *run)
 	look_at_counters(run);
 	/* the group's limit has room for files as well: memory itself is watched here */
 	box_cgroup_weigh(&run->cgroup, &run->counters);
-	if (run->counters.anonymous > run->settings.memory)
+	if (run->counters.anonymous > box_memory_allowed(run))
 		stop(run, ASSAY_BOX_MEMORY);
 	if (assay_time_monotonic() - run->started > (double)run->time_s)
 		stop(run, ASSAY_BOX_TIME);

@@ -32,7 +32,24 @@ enum wire_flags {
 	WIRE_PROBE_ONLY = 1 << 2,    /* exit 0 instead of running a command */
 	WIRE_LIMIT_MEMORY = 1 << 3,  /* no memory controller: limit the address space instead */
 	WIRE_LIMIT_PROCESSES = 1 << 4, /* no pids controller: RLIMIT_NPROC instead */
+	WIRE_OCI = 1 << 5,         /* an OCI runtime makes the box: see launcher/oci.c */
+	WIRE_STDIO = 1 << 6,       /* it passes no descriptors but 0-2: reports come over 2 */
+	WIRE_HIDE_GROUPS = 1 << 7, /* from it, as it would not start if it saw them */
 };
+
+/* Of /proc/self/ns, in this order in the policy. */
+#define WIRE_NAMESPACES 5
+#define WIRE_NAMESPACE_NAMES { "pid", "ipc", "net", "cgroup", "uts" }
+
+/* Where an OCI runtime finds what the launcher made for it, in the launcher's mount namespace. */
+#define WIRE_OCI_SCRATCH "/run"
+#define WIRE_OCI_BOX WIRE_OCI_SCRATCH "/box"       /* the holder, see tree.c */
+#define WIRE_OCI_BUNDLE WIRE_OCI_SCRATCH "/bundle" /* config.json and rootfs */
+#define WIRE_OCI_STATE WIRE_OCI_SCRATCH "/state"
+#define WIRE_OCI_LOG WIRE_OCI_SCRATCH "/log"
+#define WIRE_OCI_PID WIRE_OCI_SCRATCH "/pid"
+/* Process 1 of the box, a copy of the launcher; gone before the command starts. */
+#define WIRE_INSIDE "/tmp/.assay-box"
 
 /* The message that lets the launcher go, with descriptors: first `tasks` files of version 1 groups, to
  * write oneself into (which, unlike a write by another process, takes no lock of the whole machine);
@@ -68,6 +85,11 @@ struct wire_policy {
 	uint32_t map_base, map_count;
 	uint32_t skip;                /* layers left out, for mutation tests: a bit a layer */
 	uint32_t filter, filter_count;
+	uint32_t silent, silent_count; /* with WIRE_OCI: the same without notification */
+	uint32_t config, config_size;  /* with WIRE_OCI: the bundle's config.json */
+	/* with WIRE_OCI: the runtime's command lines; texts one after the other, an empty one ends */
+	uint32_t create, start, remove;
+	uint64_t namespaces[WIRE_NAMESPACES]; /* with WIRE_OCI: the host's, as inode numbers */
 	uint64_t disk, inodes, memory, processes;
 	int64_t epoch;                /* mtime of what the launcher makes */
 	/* offsets into data; strings end in NUL within it */
@@ -77,6 +99,10 @@ struct wire_policy {
 	struct wire_mount mounts[WIRE_MAX_MOUNTS];
 	_Alignas(8) char data[];
 };
+
+/* Entries of /proc that stay as they are, beside processes: of the box's namespaces, or what uname(2)
+ * says as well.  With an OCI runtime sys is read-only, and fs holds nothing that is open to us. */
+#define WIRE_PROC_SHOWN { ".", "..", "sysvipc", "version", "sys" }
 
 /* Layers, in the order in which they come up: id, name in reports. */
 #define WIRE_LAYERS(X)                                                                             \
@@ -120,11 +146,12 @@ enum wire_layer {
 enum wire_kind {
 	WIRE_LAYER = 1, /* id: enum wire_layer; status: 0 applied, else errno; detail */
 	WIRE_PID,       /* id: pid of the box's init, as the launcher sees it */
-	WIRE_WORKSPACE, /* carries a directory descriptor */
+	WIRE_WORKSPACE, /* carries a directory descriptor; values: bytes that we use there ourselves */
 	WIRE_LISTENER,  /* carries the seccomp listener */
 	WIRE_DECOY,     /* carries a unix socket of the box: a stream, then a datagram one */
 	WIRE_FIXED,     /* carries a directory to write the fixed files to; a byte says that it is done */
 	WIRE_READY,     /* the command is about to be executed */
+	WIRE_STARTED,   /* the OCI runtime's own processes are gone */
 	WIRE_EXIT,      /* the command's end; status: wait status */
 	WIRE_USAGE,     /* of the whole box; values: user us, system us, max rss KiB,
 			 * blocks of 512 bytes read and written */

@@ -18,13 +18,13 @@ enum assay_code reader_refuse(struct reader *r, const struct assay_yaml_node *no
 	va_start(args, fmt);
 	vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
-	return assay_fail(r->err, ASSAY_EINPUT, "%s:%u:%u: %s%s%s", r->recipe->path, node->line,
+	return assay_fail(r->err, ASSAY_EINPUT, "%s:%u:%u: %s%s%s", r->path, node->line,
 			  node->column, r->where, r->where_len ? ": " : "", message);
 }
 
 enum assay_code reader_refuse_memory(struct reader *r)
 {
-	return assay_fail(r->err, ASSAY_ENOMEM, "%s: out of memory", r->recipe->path);
+	return assay_fail(r->err, ASSAY_ENOMEM, "%s: out of memory", r->path);
 }
 
 enum assay_code reader_refuse_value(struct reader *r, const struct assay_yaml_node *node,
@@ -197,9 +197,9 @@ static enum assay_code place_new(struct reader *r, const struct assay_yaml_node 
 	pin->offset = at;
 	pin->len = 0;
 	pin->before = mapping->block
-			      ? assay_arena_printf(&r->recipe->arena, "\n%*s%s: ",
+			      ? assay_arena_printf(r->arena, "\n%*s%s: ",
 						   (int)name->column - 1, "", key)
-			      : assay_arena_printf(&r->recipe->arena, ", %s: ", key);
+			      : assay_arena_printf(r->arena, ", %s: ", key);
 	return pin->before ? ASSAY_OK : reader_refuse_memory(r);
 }
 

@@ -15,7 +15,9 @@ typedef enum assay_code yaml_parser(struct assay_span text, const char *path,
 				    struct assay_error *err);
 
 struct reader {
-	struct assay_recipe *recipe;
+	const char *path; /* as errors name it */
+	struct assay_arena *arena;
+	struct assay_recipe *recipe; /* NULL when something else is read */
 	yaml_parser *parse;
 	struct assay_span text;
 	struct assay_error *err;

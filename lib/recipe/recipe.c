@@ -528,8 +528,8 @@ static enum assay_code parse_with(yaml_parser *parse, struct assay_span text, co
 				  bool allow_unpinned, struct assay_recipe *ret,
 				  struct assay_error *err)
 {
-	struct reader r = { .recipe = ret, .text = text, .err = err, .parse = parse,
-			    .allow_unpinned = allow_unpinned };
+	struct reader r = { .path = path,  .arena = &ret->arena, .recipe = ret, .text = text,
+			    .err = err, .parse = parse, .allow_unpinned = allow_unpinned };
 
 	*ret = (struct assay_recipe){ .arena = ASSAY_ARENA_INIT(ARENA_MAX),
 				      .hostname = "assay",

@@ -36,7 +36,7 @@ while read -r verb; do
 	[ -n "$verb" ] || continue
 	# shellcheck disable=SC2086 # two words are two arguments
 	check_help "assay $verb" $verb
-	tools/pages verbs docs/man/*.scd | grep -qx "$verb"
+	tools/pages verbs docs/man/*.1.scd | grep -qx "$verb"
 	report $? "assay $verb has a page"
 done <<<"$verbs"
 

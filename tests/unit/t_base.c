@@ -21,6 +21,8 @@ START_TEST(show_escapes_what_steers_a_terminal)
 	} cases[] = {
 		{ "plain", "plain" },	   { "a\033[31m", "a\\x1b[31m" }, { "\xff", "\\xff" },
 		{ "\xc3\xa4", "\xc3\xa4" }, { "\xc2\x9b", "\\xc2\\x9b" },
+		/* an en dash, and what turns the text around */
+		{ "\xe2\x80\x93", "\xe2\x80\x93" }, { "\xe2\x80\xae", "\\xe2\\x80\\xae" },
 	};
 	char out[64];
 

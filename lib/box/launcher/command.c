@@ -53,15 +53,30 @@ static void set_affinity(const struct wire_policy *p)
 /* What a process has from its parents and no layer speaks of. */
 static void reset_inherited(const struct wire_policy *p)
 {
-	if (personality(p->flags & WIRE_ASLR_OFF ? ADDR_NO_RANDOMIZE : PER_LINUX) < 0 ||
-	    prctl(PR_SET_TIMERSLACK, 50000) || prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0))
+	bool reset = personality(p->flags & WIRE_ASLR_OFF ? ADDR_NO_RANDOMIZE : PER_LINUX) >= 0 &&
+		     !prctl(PR_SET_TIMERSLACK, 50000) && !prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
+
+	/* what the kernel of an OCI runtime does not know it did not inherit */
+	if (!reset && !(p->flags & WIRE_OCI))
 		fail("personality");
 }
 
-static void drop_bounding_set(void)
+/* An OCI runtime starts us without any right, also without that to drop more. */
+static bool bounding_set_is_empty(void)
+{
+	int cap = 0, set;
+
+	while ((set = prctl(PR_CAPBSET_READ, cap)) == 0)
+		cap++;
+	return set < 0;
+}
+
+static void drop_bounding_set(const struct wire_policy *p)
 {
 	int cap = 0;
 
+	if (p->flags & WIRE_OCI && bounding_set_is_empty())
+		return;
 	/* EINVAL: beyond the last one of this kernel */
 	while (prctl(PR_CAPBSET_DROP, cap) == 0)
 		cap++;
@@ -76,7 +91,7 @@ static void drop_bounding_set(void)
 
 static void become_user(const struct wire_policy *p)
 {
-	if (ids_privileged(p) && setgroups(0, NULL))
+	if (ids_privileged(p) && (p->flags & WIRE_OCI ? getgroups(0, NULL) : setgroups(0, NULL)))
 		fail("drop groups");
 	if (setresgid(p->gid, p->gid, p->gid) || setresuid(p->uid, p->uid, p->uid))
 		fail("become user %u", p->uid);
@@ -87,7 +102,8 @@ static void drop_capabilities(void)
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct sets[2] = { 0 };
 
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) ||
+	/* EINVAL: a kernel without that set */
+	if ((prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) && errno != EINVAL) ||
 	    syscall(SYS_capset, &header, sets) || syscall(SYS_capget, &header, sets))
 		fail("drop capabilities");
 	for (int i = 0; i < 2; i++)
@@ -95,7 +111,8 @@ static void drop_capabilities(void)
 			errno = EPERM;
 			fail("capabilities are left");
 		}
-	report_layer(LAYER_CAPS, 0, "all five sets empty, securebits locked");
+	report_layer(LAYER_CAPS, 0, "all five sets empty%s",
+		     prctl(PR_GET_SECUREBITS) & SECBIT_NOROOT_LOCKED ? ", securebits locked" : "");
 }
 
 static void forbid_new_privileges(void)
@@ -172,24 +189,36 @@ static void restrict_by_landlock(const struct wire_policy *p)
 		     abi);
 }
 
-static void filter_syscalls(const struct wire_policy *p)
+static void install(const struct wire_policy *p)
 {
 	struct sock_fprog program = {
 		.len = (unsigned short)p->filter_count,
 		.filter = (struct sock_filter *)(uintptr_t)policy_text(p, p->filter),
 	};
-	int listener;
+	struct sock_fprog silent = {
+		.len = (unsigned short)p->silent_count,
+		.filter = (struct sock_filter *)(uintptr_t)policy_text(p, p->silent),
+	};
+	int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+				    SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
 
+	if (listener >= 0) {
+		report_fd(WIRE_LISTENER, listener, 0);
+		close(listener);
+		return;
+	}
+	/* an OCI runtime's kernel without notification: refused all the same, but not recorded */
+	if (!(p->flags & WIRE_OCI) || syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &silent))
+		fail("seccomp filter");
+}
+
+static void filter_syscalls(const struct wire_policy *p)
+{
 	if (!p->filter_count || policy_skips(p, LAYER_SECCOMP)) {
 		report_layer(LAYER_SECCOMP, ENOSYS, "no filter");
 		return;
 	}
-	listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-				SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
-	if (listener < 0)
-		fail("seccomp filter");
-	report_fd(WIRE_LISTENER, listener);
-	close(listener);
+	install(p);
 }
 
 /* Unix sockets without a name: the supervisor hands them out in place of internet sockets. */
@@ -202,7 +231,7 @@ static void send_decoys(void)
 
 		if (decoy < 0)
 			fail("decoy socket");
-		report_fd(WIRE_DECOY, decoy);
+		report_fd(WIRE_DECOY, decoy, 0);
 		close(decoy);
 	}
 }
@@ -278,6 +307,20 @@ static void probe(const struct wire_policy *p)
 		report_layer(LAYER_PROC, EPERM, "core_pattern can be opened for writing");
 }
 
+#define MAX_DESCRIPTORS 4096 /* more than a runtime passes */
+
+static void close_descriptors(const struct wire_policy *p)
+{
+	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+		return;
+	if (!(p->flags & WIRE_OCI) || errno != EINVAL)
+		fail("close descriptors");
+	/* gVisor knows the call, and not the flag */
+	for (int fd = 3; fd < MAX_DESCRIPTORS; fd++)
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) && errno != EBADF)
+			fail("close descriptors");
+}
+
 static void set_environment(const struct wire_policy *p, char **argv, char **env)
 {
 	for (uint32_t i = 0; i < p->argv_count; i++)
@@ -295,13 +338,13 @@ void command_run(const struct wire_policy *p)
 		fail("new session");
 	if (!policy_skips(p, LAYER_KEYRING))
 		join_keyring();
-	if (!ids_privileged(p))
+	if (!ids_privileged(p) || p->flags & WIRE_OCI)
 		limits_set(p);
 	if (!policy_skips(p, LAYER_AFFINITY))
 		set_affinity(p);
 	reset_inherited(p);
 	if (!policy_skips(p, LAYER_CAPS))
-		drop_bounding_set();
+		drop_bounding_set(p);
 	become_user(p);
 	if (!policy_skips(p, LAYER_CAPS))
 		drop_capabilities();
@@ -314,11 +357,13 @@ void command_run(const struct wire_policy *p)
 	umask(p->umask);
 	if (policy_skips(p, LAYER_DESCRIPTORS))
 		fcntl(WIRE_POLICY_FD, F_SETFD, 0);
-	else if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC))
-		fail("close descriptors");
+	else
+		close_descriptors(p);
 	report_layer(LAYER_DESCRIPTORS, policy_skips(p, LAYER_DESCRIPTORS) ? ECANCELED : 0,
 		     "0 empty, 1 and 2 a pipe, no others");
-	send_decoys();
+	/* where nobody listens nobody hands them out */
+	if (!(p->flags & WIRE_STDIO))
+		send_decoys();
 	filter_syscalls(p);
 	probe(p);
 	report(WIRE_READY, 0, 0, "ready");

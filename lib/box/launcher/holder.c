@@ -21,15 +21,18 @@ static const struct {
 } held[] = {
 	{ "upper", 0755 }, { "work", 0755 },  { "root", 0755 }, { "lower", 0755 },    { "blank", 0755 },
 	{ "tmp", 01777 },  { "vartmp", 01777 }, { "shm", 01777 }, { "workspace", 0755 }, { "fixed", 0755 },
+	{ "inputs", 0755 },
 };
 
-static int mount_tmpfs(const struct wire_policy *p)
+static int mount_tmpfs(const struct wire_policy *p, uint64_t own_size, uint64_t own_inodes)
 {
 	int fs = fsopen("tmpfs", FSOPEN_CLOEXEC), holder;
 	char size[32], inodes[32];
 
-	snprintf(size, sizeof(size), "%llu", (unsigned long long)p->disk);
-	snprintf(inodes, sizeof(inodes), "%llu", (unsigned long long)p->inodes);
+	snprintf(size, sizeof(size), "%llu", (unsigned long long)(p->disk + own_size));
+	snprintf(inodes, sizeof(inodes), "%llu", (unsigned long long)(p->inodes + own_inodes));
+	if (policy_skips(p, LAYER_WORKSPACE))
+		snprintf(size, sizeof(size), "0"); /* as large as memory */
 	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "size", size, 0) ||
 	    fsconfig(fs, FSCONFIG_SET_STRING, "nr_inodes", inodes, 0) ||
 	    fsconfig(fs, FSCONFIG_SET_STRING, "mode", "0755", 0) ||
@@ -53,9 +56,9 @@ static void set_times(const struct wire_policy *p, int holder)
 			fail("holder: times of %s", places[i]);
 }
 
-int holder_make(const struct wire_policy *p)
+int holder_make(const struct wire_policy *p, uint64_t size, uint64_t inodes)
 {
-	int holder = mount_tmpfs(p);
+	int holder = mount_tmpfs(p, size, inodes);
 
 	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
 		/* the umask is 0 until the command's own is set */
@@ -63,7 +66,7 @@ int holder_make(const struct wire_policy *p)
 			fail("holder: %s", held[i].name);
 	}
 	set_times(p, holder);
-	if (fchownat(holder, "workspace", p->uid, p->gid, 0))
+	if (fchownat(holder, "workspace", ids_owner(p, p->uid), ids_owner(p, p->gid), 0))
 		fail("holder: owner of the workspace");
 	return holder;
 }
@@ -75,7 +78,7 @@ static void ask_for_files(int holder)
 
 	if (dir < 0)
 		fail("holder: fixed");
-	report_fd(WIRE_FIXED, dir);
+	report_fd(WIRE_FIXED, dir, 0);
 	close(dir);
 	if (recv(WIRE_REPORT_FD, &done, 1, 0) != 1)
 		fail("wait for the fixed files");

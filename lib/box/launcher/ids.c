@@ -19,6 +19,11 @@ bool ids_privileged(const struct wire_policy *p)
 	return p->map_count > 0;
 }
 
+uint32_t ids_owner(const struct wire_policy *p, uint32_t id)
+{
+	return p->flags & WIRE_OCI && !ids_privileged(p) ? 0 : id;
+}
+
 void ids_become(const struct wire_policy *p)
 {
 	if (ids_privileged(p) || !p->map_base)
@@ -46,6 +51,8 @@ void ids_map(const struct wire_policy *p, pid_t init)
 {
 	char text[64];
 
+	if (policy_skips(p, LAYER_USERNS))
+		return;
 	if (ids_privileged(p)) {
 		/* asserted here as well as in the library: never the host's root, never ourselves */
 		errno = EPERM;
@@ -58,8 +65,8 @@ void ids_map(const struct wire_policy *p, pid_t init)
 		return;
 	}
 	write_proc(init, "setgroups", "deny");
-	snprintf(text, sizeof(text), "%u %u 1", p->uid, (unsigned)geteuid());
+	snprintf(text, sizeof(text), "%u %u 1", ids_owner(p, p->uid), (unsigned)geteuid());
 	write_proc(init, "uid_map", text);
-	snprintf(text, sizeof(text), "%u %u 1", p->gid, (unsigned)getegid());
+	snprintf(text, sizeof(text), "%u %u 1", ids_owner(p, p->gid), (unsigned)getegid());
 	write_proc(init, "gid_map", text);
 }

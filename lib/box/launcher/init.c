@@ -28,7 +28,8 @@ static void become_root_inside(const struct wire_policy *p)
 	prctl(PR_SET_DUMPABLE, 0);
 	/* changed credentials clear it: without the launcher there is no box */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	report_layer(LAYER_USERNS, 0, ids_privileged(p) ? "ids 0-%u mapped to %u-%u" : "one id mapped",
+	report_layer(LAYER_USERNS, policy_skips(p, LAYER_USERNS) ? ECANCELED : 0,
+		     ids_privileged(p) ? "ids 0-%u mapped to %u-%u" : "one id mapped",
 		     p->map_count - 1, p->map_base, p->map_base + p->map_count - 1);
 }
 
@@ -45,7 +46,7 @@ static void name_host(const struct wire_policy *p)
 	report_layer(LAYER_UTSNS, 0, "host name %.64s", name);
 }
 
-static void take_sources(const struct wire_policy *p, int sock)
+void init_take_sources(const struct wire_policy *p, int sock)
 {
 	if (ids_privileged(p)) {
 		sources_receive(p, sock);
@@ -79,7 +80,7 @@ static void drop_capabilities(void)
 		fail("drop the init's capabilities");
 }
 
-static _Noreturn void reap_until(pid_t command)
+_Noreturn void init_reap(pid_t command)
 {
 	int status;
 
@@ -106,12 +107,14 @@ void init_main(const struct wire_policy *p, int sock)
 		_exit(125);
 	prctl(PR_SET_NAME, "assay-init");
 	become_root_inside(p);
+	if (p->flags & WIRE_OCI)
+		oci_main(p, sock);
 	report_layer(LAYER_PIDNS, getpid() == 1 ? 0 : EPERM, "the box's init is process 1");
 	report_layer(LAYER_IPCNS, policy_skips(p, LAYER_IPCNS) ? ECANCELED : 0, "empty");
 	report_layer(LAYER_CGROUPNS, policy_skips(p, LAYER_CGROUPNS) ? ECANCELED : 0, "own root");
 	name_host(p);
-	tree = (struct tree){ .policy = p, .holder = holder_make(p) };
-	take_sources(p, sock);
+	tree = (struct tree){ .policy = p, .holder = holder_make(p, 0, 0) };
+	init_take_sources(p, sock);
 	tree_build(&tree);
 	tree_enter(&tree);
 	enter_network(p, sock);
@@ -126,5 +129,5 @@ void init_main(const struct wire_policy *p, int sock)
 	close(1);
 	close(2);
 	drop_capabilities();
-	reap_until(command);
+	init_reap(command);
 }

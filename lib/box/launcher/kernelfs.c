@@ -25,17 +25,17 @@
 static const char *const shown[] = { ".", "..", "sysvipc", "version" };
 
 /* In a container whose own /proc is masked the kernel refuses a new one. */
-static int mount_proc(void)
+static int mount_kernelfs(const char *type)
 {
-	int fs = fsopen("proc", FSOPEN_CLOEXEC), proc;
+	int fs = fsopen(type, FSOPEN_CLOEXEC), mounted;
 
 	if (fs < 0)
 		return -1;
-	proc = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0)
+	mounted = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0)
 		       ? -1
 		       : fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_SAFE | MOUNT_ATTR_NOEXEC);
 	close(fs);
-	return proc;
+	return mounted;
 }
 
 static bool is_shown(const char *name)
@@ -100,7 +100,7 @@ static unsigned cover_all(struct tree *t, int proc)
 
 static void show_proc(struct tree *t)
 {
-	int proc = mount_proc(), kept, uuid;
+	int proc = mount_kernelfs("proc"), kept, uuid;
 	unsigned count;
 
 	if (proc < 0) {
@@ -131,6 +131,12 @@ static void show_dev(struct tree *t)
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC };
 	char target[32];
 
+	if (policy_skips(t->policy, LAYER_DEV)) {
+		tree_attach(t, open_tree(AT_FDCWD, "/dev", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE),
+			    "/dev", true);
+		report_layer(LAYER_DEV, ECANCELED, "the host's");
+		return;
+	}
 	tree_show(t, t->fixed, "dev", "/dev", true);
 	for (size_t i = 0; i < DEVICE_COUNT && !sources_have_nodes(); i++) {
 		snprintf(target, sizeof(target), "/dev/%s", device_names[i]);
@@ -142,10 +148,20 @@ static void show_dev(struct tree *t)
 	report_layer(LAYER_DEV, 0, "null, zero, full, random, urandom, shm; no terminal");
 }
 
+static void show_sys(struct tree *t)
+{
+	if (policy_skips(t->policy, LAYER_SYS)) {
+		tree_attach(t, mount_kernelfs("sysfs"), "/sys", true);
+		report_layer(LAYER_SYS, ECANCELED, "as the kernel makes it");
+		return;
+	}
+	tree_show(t, t->fixed, "sys", "/sys", true);
+	report_layer(LAYER_SYS, 0, "no sysfs; the processors' count only");
+}
+
 void kernelfs_show(struct tree *t)
 {
 	show_proc(t);
 	show_dev(t);
-	tree_show(t, t->fixed, "sys", "/sys", true);
-	report_layer(LAYER_SYS, 0, "no sysfs; the processors' count only");
+	show_sys(t);
 }

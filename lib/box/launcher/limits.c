@@ -9,8 +9,11 @@
 
 #include "launcher.h"
 
+/* To the kernel of an OCI runtime. */
+static unsigned unknown;
+
 /* False when only less could be had. */
-static bool limit(int resource, struct rlimit want)
+static bool limit(const struct wire_policy *p, int resource, struct rlimit want)
 {
 	struct rlimit now;
 
@@ -20,8 +23,11 @@ static bool limit(int resource, struct rlimit want)
 		fail("set limit %d", resource);
 	want.rlim_max = now.rlim_max < want.rlim_max ? now.rlim_max : want.rlim_max;
 	want.rlim_cur = want.rlim_cur < want.rlim_max ? want.rlim_cur : want.rlim_max;
-	if (setrlimit(resource, &want))
-		fail("set limit %d", resource);
+	if (setrlimit(resource, &want)) {
+		if (!(p->flags & WIRE_OCI))
+			fail("set limit %d", resource);
+		unknown++;
+	}
 	return false;
 }
 
@@ -33,7 +39,8 @@ void limits_set(const struct wire_policy *p)
 		int resource;
 		struct rlimit value;
 	} limits[] = {
-		{ RLIMIT_CORE, { 0, 0 } },
+		/* less than any core; at 0 a handler of the host would be started all the same: core(5) */
+		{ RLIMIT_CORE, { 1, 1 } },
 		{ RLIMIT_NOFILE, { 1024, 4096 } },
 		{ RLIMIT_FSIZE, { p->disk, p->disk } },
 		{ RLIMIT_STACK, { 8 << 20, RLIM_INFINITY } },
@@ -57,7 +64,7 @@ void limits_set(const struct wire_policy *p)
 	if (policy_skips(p, LAYER_RLIMITS))
 		return;
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-		lowered += !limit(limits[i].resource, limits[i].value);
-	report_layer(LAYER_RLIMITS, 0, "core 0, fsize %llu, nofile 1024%s", (unsigned long long)p->disk,
+		lowered += !limit(p, limits[i].resource, limits[i].value);
+	report_layer(LAYER_RLIMITS, unknown ? EPERM : 0, "no cores, fsize %llu, nofile 1024%s", (unsigned long long)p->disk,
 		     lowered ? "; some lower than wanted, as we were started with less" : "");
 }

@@ -22,13 +22,16 @@
 
 uint32_t go_flags;
 
-/* Namespaces without which no box can be built, and those that a mutant may lack.  The network's comes
- * later: see net.c. */
-#define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS)
+/* All but the mount namespace may be left out by a mutant; an OCI runtime makes most of them itself.  The
+ * network's comes later: see net.c. */
 
 static unsigned long namespaces(const struct wire_policy *p)
 {
-	return NAMESPACES | (policy_skips(p, LAYER_IPCNS) ? 0 : CLONE_NEWIPC) |
+	if (p->flags & WIRE_OCI)
+		return CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID;
+	return CLONE_NEWNS | CLONE_NEWUTS | (policy_skips(p, LAYER_USERNS) ? 0 : CLONE_NEWUSER) |
+	       (policy_skips(p, LAYER_PIDNS) ? 0 : CLONE_NEWPID) |
+	       (policy_skips(p, LAYER_IPCNS) ? 0 : CLONE_NEWIPC) |
 	       (policy_skips(p, LAYER_CGROUPNS) ? 0 : CLONE_NEWCGROUP);
 }
 
@@ -193,9 +196,9 @@ static void start_network(const struct wire_policy *p, int userns, int sock, pid
 {
 	int netns;
 
-	if (policy_skips(p, LAYER_NETNS))
+	if (policy_skips(p, LAYER_NETNS) || p->flags & WIRE_OCI)
 		return;
-	netns = net_make(userns);
+	netns = net_make(policy_skips(p, LAYER_USERNS) ? -1 : userns);
 	follow(parent);
 	if (fds_send(sock, &netns, 1))
 		fail("hand the network namespace to the box's init");
@@ -211,10 +214,13 @@ static void complete(const struct wire_policy *p, pid_t init, int userns, int so
 		return;
 	sources_open(p);
 	sources_shift(p, userns);
+	/* gVisor shuts the socket down when its box ends: what is said later is lost */
+	if (p->flags & WIRE_STDIO)
+		report_flush();
 	sources_send(p, sock);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct wire_policy *p;
 	struct rusage usage;
@@ -222,6 +228,9 @@ int main(void)
 	uint32_t layers = 0;
 	pid_t init, parent = getppid();
 
+	(void)argv;
+	if (argc > 1)
+		inside_main();
 	prepare();
 	p = policy_read(WIRE_POLICY_FD);
 	give_descriptors(p);
@@ -230,7 +239,8 @@ int main(void)
 	group = join_groups(&layers);
 	ids_become(p);
 	follow(parent);
-	if (ids_privileged(p))
+	/* an OCI runtime may need more than the command */
+	if (ids_privileged(p) && !(p->flags & WIRE_OCI))
 		limits_set(p);
 	init = start_init(p, group, layers, pair);
 	report(WIRE_PID, (uint32_t)init, 0, "init");
@@ -244,7 +254,7 @@ int main(void)
 	status = wait_for(init);
 	getrusage(RUSAGE_CHILDREN, &usage);
 	report_usage(&usage);
-	if (!policy_skips(p, LAYER_NETNS))
+	if (!policy_skips(p, LAYER_NETNS) && !(p->flags & WIRE_OCI))
 		net_report();
 	report(WIRE_PID, 0, status, "init ended");
 	return 0;

@@ -60,7 +60,7 @@ int net_make(int userns)
 {
 	int fd;
 
-	if (setns(userns, CLONE_NEWUSER) || unshare(CLONE_NEWNET))
+	if ((userns >= 0 && setns(userns, CLONE_NEWUSER)) || unshare(CLONE_NEWNET))
 		fail("make a network namespace");
 	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

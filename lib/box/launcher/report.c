@@ -113,9 +113,9 @@ void report_layer(enum wire_layer layer, int status, const char *fmt, ...)
 	keep_record(&record);
 }
 
-void report_fd(enum wire_kind kind, int fd)
+void report_fd(enum wire_kind kind, int fd, uint64_t value)
 {
-	struct wire_record record = { .kind = (uint16_t)kind };
+	struct wire_record record = { .kind = (uint16_t)kind, .values = { value } };
 
 	send_record(&record, fd);
 }

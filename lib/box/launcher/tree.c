@@ -63,8 +63,7 @@ static int make_directories(struct tree *t, const char *path)
 	return dir;
 }
 
-/* A place for a mount inside the root, made when missing. */
-static int find_place(struct tree *t, const char *target, bool directory)
+int tree_place(struct tree *t, const char *target, bool directory)
 {
 	int fd = open_inside(t->root, target, O_PATH | (directory ? O_DIRECTORY : 0));
 	const char *slash = strrchr(target, '/');
@@ -82,7 +81,7 @@ static int find_place(struct tree *t, const char *target, bool directory)
 	}
 	memcpy(parent, target, (size_t)(slash - target));
 	parent[slash - target] = '\0';
-	fd = find_place(t, parent[0] ? parent : "/", true);
+	fd = tree_place(t, parent[0] ? parent : "/", true);
 	if (mknodat(fd, slash + 1, S_IFREG | 0644, 0))
 		fail("make file %.120s in the box", target);
 	close(fd);
@@ -94,7 +93,7 @@ static int find_place(struct tree *t, const char *target, bool directory)
 
 void tree_attach(struct tree *t, int mount, const char *target, bool directory)
 {
-	int place = find_place(t, target, directory);
+	int place = tree_place(t, target, directory);
 
 	if (move_mount(mount, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
 		fail("mount on %.120s in the box", target);
@@ -137,7 +136,7 @@ static int overlay_input(struct tree *t, int tree)
 
 	if (move_mount(tree, "", t->holder, "lower", MOVE_MOUNT_F_EMPTY_PATH))
 		fail("mount an input");
-	fs = fsopen("overlay", FSOPEN_CLOEXEC);
+	fs = policy_skips(t->policy, LAYER_INPUTS) ? -1 : (int)fsopen("overlay", FSOPEN_CLOEXEC);
 	if (fs >= 0 && fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", "lower:blank", 0) == 0 &&
 	    fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) == 0 &&
 	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
@@ -147,13 +146,14 @@ static int overlay_input(struct tree *t, int tree)
 	return overlay;
 }
 
-/* name: the file in it that is the input, or "". */
-static int open_input(struct tree *t, int tree, const char *name, unsigned *bare)
+int tree_input(struct tree *t, uint32_t i)
 {
-	int overlay = overlay_input(t, tree), fd;
+	/* the file in it that is the input, or "" */
+	const char *name = policy_text(t->policy, t->policy->mounts[i].name);
+	int tree = sources.inputs[i], overlay = overlay_input(t, tree), fd;
 
 	if (overlay < 0) {
-		++*bare;
+		t->bare++;
 		overlay = open_tree(t->holder, "lower",
 				    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	}
@@ -176,7 +176,7 @@ static bool is_beneath(const char *path, const char *directory)
 	return strncmp(path, directory, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-static bool is_writable_place(const struct wire_policy *p, const char *target)
+bool tree_is_writable_place(const struct wire_policy *p, const char *target)
 {
 	return is_beneath(target, policy_text(p, p->workspace)) || is_beneath(target, "/tmp") ||
 	       is_beneath(target, "/var/tmp");
@@ -184,7 +184,7 @@ static bool is_writable_place(const struct wire_policy *p, const char *target)
 
 /* Inputs outside of the writable places come first, those inside them last: whatever is mounted
  * over something else never hides a place that was already prepared. */
-static void mount_inputs(struct tree *t, bool writable_places, unsigned *bare)
+static void mount_inputs(struct tree *t, bool writable_places)
 {
 	const struct wire_policy *p = t->policy;
 
@@ -192,53 +192,52 @@ static void mount_inputs(struct tree *t, bool writable_places, unsigned *bare)
 		const char *target = policy_text(p, p->mounts[i].target);
 		const char *name = policy_text(p, p->mounts[i].name);
 
-		if (is_writable_place(p, target) == writable_places)
-			tree_attach(t, open_input(t, sources.inputs[i], name, bare), target, !*name);
+		if (tree_is_writable_place(p, target) == writable_places)
+			tree_attach(t, tree_input(t, i), target, !*name);
 	}
 }
 
-static void report_tree(struct tree *t, unsigned bare)
+void tree_report(struct tree *t)
 {
 	int workspace = openat(t->holder, "workspace", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct statfs fs;
 
 	if (workspace < 0 || fstatfs(workspace, &fs))
 		fail("open the workspace");
-	report_layer(LAYER_INPUTS, bare ? EINVAL : 0,
+	report_layer(LAYER_INPUTS, t->bare ? EINVAL : 0,
 		     "%u, read-only, behind overlays; with their path on the host showing: %u",
-		     t->policy->mount_count, bare);
-	report_layer(LAYER_WORKSPACE, 0, "tmpfs of %llu bytes and %llu inodes, nosuid, nodev",
+		     t->policy->mount_count, t->bare);
+	report_layer(LAYER_WORKSPACE, policy_skips(t->policy, LAYER_WORKSPACE) ? ECANCELED : 0,
+		     "tmpfs of %llu bytes and %llu inodes, nosuid, nodev",
 		     (unsigned long long)fs.f_blocks * (unsigned long long)fs.f_bsize,
 		     (unsigned long long)fs.f_files);
-	report_fd(WIRE_WORKSPACE, workspace);
+	report_fd(WIRE_WORKSPACE, workspace, t->own_size);
 	close(workspace);
 }
 
-/* The holder lies over the host's /proc, so that one unmount of the old root takes both. */
-static void mount_holder(struct tree *t)
+void tree_hold(struct tree *t, const char *place)
 {
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		fail("make mounts private");
-	if (move_mount(t->holder, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) ||
-	    fchdir(t->holder))
+	if (move_mount(t->holder, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) || fchdir(t->holder))
 		fail("mount the holder");
 	t->fixed = holder_fix(t->holder);
+	mount_root(t);
 }
 
 void tree_build(struct tree *t)
 {
 	const struct wire_policy *p = t->policy;
-	unsigned bare = 0;
 
-	mount_holder(t);
-	mount_root(t);
-	mount_inputs(t, false, &bare);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		fail("make mounts private");
+	/* over the host's /proc, so that one unmount of the old root takes both */
+	tree_hold(t, "/proc");
+	mount_inputs(t, false);
 	tree_show(t, t->holder, "tmp", "/tmp", true);
 	tree_show(t, t->holder, "vartmp", "/var/tmp", true);
 	tree_show(t, t->holder, "workspace", policy_text(p, p->workspace), true);
-	mount_inputs(t, true, &bare);
+	mount_inputs(t, true);
 	kernelfs_show(t);
-	report_tree(t, bare);
+	tree_report(t);
 }
 
 /* Both names of the root lead to the overlay: nothing of the host lies above or below it. */

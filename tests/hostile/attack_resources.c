@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running out of things on purpose, in ways that a shell has no words for. */
+#include <errno.h>
+#include <fcntl.h>
+#include <mqueue.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "attack.h"
+
+#define MIB (1u << 20)
+#define MARK "assay-hostile-left"
+
+/* Memory that belongs to no process and no file system. */
+void attack_memfd(void)
+{
+	char *block = malloc(MIB);
+	int fd = memfd_create("x", 0);
+
+	memset(block, 'x', MIB);
+	/* the largest file is as large as the disk: several */
+	for (int i = 0; i < 4096; i++) {
+		if (i % 32 == 31)
+			fd = memfd_create("x", 0);
+		if (write(fd, block, MIB) != MIB)
+			break;
+	}
+	free(block);
+}
+
+void attack_sysv(void)
+{
+	for (int i = 0; i < 64; i++) {
+		int id = shmget(IPC_PRIVATE, 16 * MIB, IPC_CREAT | 0600);
+		char *at = id < 0 ? (void *)-1 : shmat(id, NULL, 0);
+
+		if (at != (void *)-1)
+			memset(at, 'x', 16 * MIB);
+	}
+}
+
+/* Each child leaves its session, its group and its parent, and does the same. */
+void attack_daemons(void)
+{
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	for (;;) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			setsid();
+			if (fork())
+				_exit(0);
+		}
+		if (pid < 0)
+			usleep(1000);
+	}
+}
+
+static void *sleep_on(void *data)
+{
+	pause();
+	return data;
+}
+
+void attack_threads(void)
+{
+	pthread_attr_t small;
+	pthread_t thread;
+
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 65536);
+	for (int i = 0; i < 100000; i++)
+		if (pthread_create(&thread, &small, sleep_on, NULL))
+			usleep(1000);
+}
+
+/* More than the disk in files that are each smaller than the largest allowed. */
+void attack_files(void)
+{
+	char *block = calloc(1, MIB), name[32];
+
+	for (int i = 0; i < 10; i++) {
+		int fd;
+
+		snprintf(name, sizeof(name), "file%d", i);
+		fd = open(name, O_CREAT | O_WRONLY, 0600);
+		for (int k = 0; k < 16; k++)
+			if (write(fd, block, MIB) != MIB) {
+				note(true, "no space left, as it should be");
+				return;
+			}
+		close(fd);
+	}
+}
+
+void attack_leftovers(void)
+{
+	static const char *const files[] = { "/tmp/" MARK, "/var/tmp/" MARK, "/dev/shm/" MARK,
+					     "/build/job/" MARK };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		close(open(files[i], O_CREAT | O_WRONLY, 0666));
+	shmget(0x6c656674, 4096, IPC_CREAT | 0666);
+	semget(0x6c656674, 1, IPC_CREAT | 0666);
+	msgget(0x6c656674, IPC_CREAT | 0666);
+	mq_open("/" MARK, O_CREAT | O_RDWR, 0666, NULL);
+}
+
+/* What the job before left. */
+void attack_traces(void)
+{
+	static const char *const files[] = { "/tmp/" MARK, "/var/tmp/" MARK, "/dev/shm/" MARK,
+					     "/build/job/" MARK };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		note(access(files[i], F_OK) == 0, files[i]);
+	try_call("shared memory of another job", shmget(0x6c656674, 0, 0));
+	try_call("semaphores of another job", semget(0x6c656674, 0, 0));
+	try_call("messages of another job", msgget(0x6c656674, 0));
+	try_call("message queue of another job", mq_open("/" MARK, O_RDWR));
+}
+
+/* A path of 20000 characters, which no name for it can reach. */
+void attack_deep(void)
+{
+	char name[201];
+
+	memset(name, 'd', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (int i = 0; i < 100; i++)
+		if (mkdir(name, 0700) || chdir(name))
+			return;
+}
