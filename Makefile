@@ -310,6 +310,9 @@ box-vm: all $(O)/tests/t_box $(O)/tests/t_box_view ## the box under Debian's ker
 .PHONY: badday
 badday: all ## full disks, kills, broken mirrors and stores
 	tests/badday/run $(O)/assay
+
+.PHONY: badday-debian
+badday-debian: all ## the same for a Debian package, with the machine's mirror: some thirty builds
 	tests/badday/debian $(O)/assay
 
 .PHONY: hostile
