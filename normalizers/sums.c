@@ -99,6 +99,11 @@ static int by_name(const void *a, const void *b)
 				  ((const struct assay_sum *)b)->name);
 }
 
+void assay_sums_sort(struct assay_sums *sums)
+{
+	qsort(sums->items, sums->count, sizeof(*sums->items), by_name);
+}
+
 static size_t count_lines(struct assay_span bytes)
 {
 	struct assay_span line;
@@ -122,7 +127,7 @@ static bool parse_all(struct assay_span bytes, struct assay_sums *sums)
 			return false;
 		sums->count++;
 	}
-	qsort(sums->items, sums->count, sizeof(*sums->items), by_name);
+	assay_sums_sort(sums);
 	for (size_t i = 1; i < sums->count; i++)
 		if (assay_span_equal(sums->items[i - 1].name, sums->items[i].name))
 			return false;

@@ -28,6 +28,8 @@ struct assay_sums {
  * twice. */
 bool assay_sums_parse(struct assay_span bytes, struct assay_sums *ret);
 void assay_sums_release(struct assay_sums *sums);
+/* By name again, after names were changed. */
+void assay_sums_sort(struct assay_sums *sums);
 
 /* One difference at a name, of values that need not be there; field NULL: the digest differs. */
 enum assay_code assay_sums_record(struct assay_walk *walk, const struct assay_field *field,

@@ -147,17 +147,11 @@ static enum assay_code check_names(struct assay_sums *sums, struct assay_error *
 	return ASSAY_OK;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return assay_span_compare(((const struct assay_sum *)a)->name,
-				  ((const struct assay_sum *)b)->name);
-}
-
 static enum assay_code run(struct check *check, int dirfd, struct assay_error *err)
 {
 	if (check_names(&check->sums, err))
 		return err->code;
-	qsort(check->sums.items, check->sums.count, sizeof(*check->sums.items), by_name);
+	assay_sums_sort(&check->sums);
 	if (check_directory(check, dirfd, "", 0, err))
 		return err->code;
 	for (size_t i = 0; i < check->sums.count; i++) {
