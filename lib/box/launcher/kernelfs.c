@@ -25,17 +25,17 @@
 static const char *const shown[] = { ".", "..", "sysvipc", "version" };
 
 /* In a container whose own /proc is masked the kernel refuses a new one. */
-static int mount_kernelfs(const char *type)
+static int mount_proc(void)
 {
-	int fs = fsopen(type, FSOPEN_CLOEXEC), mounted;
+	int fs = fsopen("proc", FSOPEN_CLOEXEC), proc;
 
 	if (fs < 0)
 		return -1;
-	mounted = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0)
+	proc = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0)
 		       ? -1
 		       : fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_SAFE | MOUNT_ATTR_NOEXEC);
 	close(fs);
-	return mounted;
+	return proc;
 }
 
 static bool is_shown(const char *name)
@@ -100,7 +100,7 @@ static unsigned cover_all(struct tree *t, int proc)
 
 static void show_proc(struct tree *t)
 {
-	int proc = mount_kernelfs("proc"), kept, uuid;
+	int proc = mount_proc(), kept, uuid;
 	unsigned count;
 
 	if (proc < 0) {
@@ -126,15 +126,24 @@ static void show_proc(struct tree *t)
 		     "%u entries covered; sysctls are a few read-only files", count);
 }
 
+/* A mutant has the host's. */
+static void show_host(struct tree *t, const char *path, enum wire_layer layer)
+{
+	int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+
+	if (fd < 0)
+		fail("clone %s", path);
+	tree_attach(t, fd, path, true);
+	report_layer(layer, ECANCELED, "the host's");
+}
+
 static void show_dev(struct tree *t)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC };
 	char target[32];
 
 	if (policy_skips(t->policy, LAYER_DEV)) {
-		tree_attach(t, open_tree(AT_FDCWD, "/dev", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE),
-			    "/dev", true);
-		report_layer(LAYER_DEV, ECANCELED, "the host's");
+		show_host(t, "/dev", LAYER_DEV);
 		return;
 	}
 	tree_show(t, t->fixed, "dev", "/dev", true);
@@ -151,8 +160,7 @@ static void show_dev(struct tree *t)
 static void show_sys(struct tree *t)
 {
 	if (policy_skips(t->policy, LAYER_SYS)) {
-		tree_attach(t, mount_kernelfs("sysfs"), "/sys", true);
-		report_layer(LAYER_SYS, ECANCELED, "as the kernel makes it");
+		show_host(t, "/sys", LAYER_SYS);
 		return;
 	}
 	tree_show(t, t->fixed, "sys", "/sys", true);
