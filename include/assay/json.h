@@ -37,7 +37,8 @@ const char *assay_json_text(const json_t *object, const char *key, const char *f
 int64_t assay_json_int(const json_t *object, const char *key, int64_t fallback);
 bool assay_json_bool(const json_t *object, const char *key);
 
-/* Pretty, sorted, ends in a newline. */
+/* Pretty, sorted, ends in a newline.  Characters that steer a terminal or turn the text around them are
+ * written as \u and their number: people look at this form. */
 void assay_json_dump(const json_t *json, struct assay_buf *out);
 /* Sorted, without white space: the form that is signed. */
 void assay_json_dump_compact(const json_t *json, struct assay_buf *out);

@@ -54,6 +54,9 @@ bool assay_span_next_line(struct assay_span *rest, struct assay_span *line);
 /* Decimal, the whole span; false when empty, not decimal or out of range. */
 bool assay_span_parse_u64(struct assay_span s, uint64_t *ret);
 bool assay_span_is_utf8(struct assay_span s);
+/* Length of the first character when it steers a terminal (U+0080 to U+009F) or turns the text around it, so
+ * that what is read is not what is there (U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069); else 0. */
+size_t assay_span_steers(struct assay_span s);
 
 /* Writes a printable form into out (NUL-terminated, cut with "..." when too long): control bytes and
  * invalid UTF-8 become \xNN.  Returns out, so that it can stand in a printf argument. */

@@ -93,9 +93,34 @@ static int add_to_buf(const char *data, size_t len, void *buf)
 	return 0;
 }
 
+/* What steers a terminal or turns text around stands in texts alone, and may be written by its number. */
+static int add_escaped(const char *data, size_t len, void *buf)
+{
+	struct assay_span rest = assay_span_of(data, len);
+	size_t plain = 0, steers;
+
+	while (plain < rest.len) {
+		steers = assay_span_steers(assay_span_cut(rest, plain, rest.len));
+		if (!steers) {
+			plain++;
+			continue;
+		}
+		assay_buf_add(buf, rest.data, plain);
+		assay_buf_printf(buf, "\\u%04x",
+				 steers == 2 ? (rest.data[plain] & 0x1fu) << 6 | (rest.data[plain + 1] & 0x3fu) :
+					       (rest.data[plain] & 0xfu) << 12 |
+						       (rest.data[plain + 1] & 0x3fu) << 6 |
+						       (rest.data[plain + 2] & 0x3fu));
+		rest = assay_span_cut(rest, plain + steers, rest.len);
+		plain = 0;
+	}
+	assay_buf_add(buf, rest.data, rest.len);
+	return 0;
+}
+
 void assay_json_dump(const json_t *json, struct assay_buf *out)
 {
-	json_dump_callback(json, add_to_buf, out, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	json_dump_callback(json, add_escaped, out, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENCODE_ANY);
 	assay_buf_add_text(out, "\n");
 }
 

@@ -135,14 +135,20 @@ bool assay_span_is_utf8(struct assay_span s)
 	return true;
 }
 
-/* Characters without a shape of their own that turn the text around them: what is read is not what is
- * there ("Trojan source").  U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069. */
-static bool turns_text(const uint8_t *c, size_t len)
+size_t assay_span_steers(struct assay_span s)
 {
-	if (len != 3 || c[0] != 0xe2)
-		return false;
+	const uint8_t *c = s.data;
+
+	if (s.len >= 2 && c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+		return 2;
+	if (s.len >= 2 && c[0] == 0xd8 && c[1] == 0x9c)
+		return 2;
+	if (s.len < 3 || c[0] != 0xe2)
+		return 0;
 	return (c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae))) ||
-	       (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9);
+			       (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9) ?
+		       3 :
+		       0;
 }
 
 const char *assay_span_show(struct assay_span s, char *out, size_t size)
@@ -151,10 +157,8 @@ const char *assay_span_show(struct assay_span s, char *out, size_t size)
 
 	for (size_t i = 0; i < s.len;) {
 		size_t len = utf8_len(s.data + i, s.len - i);
-		/* C1 controls (U+0080..U+009F) steer terminals as well */
 		bool plain = len > 0 && s.data[i] >= 0x20 && s.data[i] != 0x7f &&
-			     !(len == 2 && s.data[i] == 0xc2 && s.data[i + 1] < 0xa0) &&
-			     !turns_text(s.data + i, len);
+			     !assay_span_steers(assay_span_of(s.data + i, len));
 
 		if (used + 8 > size) {
 			snprintf(out + used, size - used, "...");

@@ -91,10 +91,15 @@ static void attack_signals(void)
 		pause();
 		_exit(0);
 	}
+	kill(-1, SIGSTOP);
 	kill(-1, SIGKILL);
 	for (int pid = 1; pid < 70000; pid++)
-		if (pid != getpid())
+		if (pid != getpid()) {
+			kill(pid, SIGSTOP);
 			kill(pid, SIGKILL);
+		}
+	/* the launcher is above all that can be named */
+	note(getppid() > 1, "a parent other than process 1");
 	note(access("/proc/1", F_OK) != 0, "process 1 is gone");
 }
 
@@ -250,6 +255,8 @@ static void attack_decoys(void)
 				    .sin_addr.s_addr = htonl(0xa9fea9fe) };
 	struct sockaddr_in6 inet6 = { .sin6_family = AF_INET6, .sin6_port = htons(53),
 				      .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_in resolver = { .sin_family = AF_INET, .sin_port = htons(53),
+					.sin_addr.s_addr = htonl(0x08080808) };
 	struct sockaddr_un host = { .sun_family = AF_UNIX, .sun_path = "\0assay-hostile" };
 	socklen_t host_len = offsetof(struct sockaddr_un, sun_path) + 1 + strlen("assay-hostile");
 	static const int types[] = { SOCK_STREAM, SOCK_DGRAM };
@@ -264,6 +271,9 @@ static void attack_decoys(void)
 		note(fd >= 0 && !is_decoy(fd), "an internet socket is one");
 		try_call("connect", connect(fd, (struct sockaddr *)&inet, sizeof(inet)));
 		try_call("bind", bind(fd, (struct sockaddr *)&inet, sizeof(inet)));
+		try_call("connect to a resolver", connect(fd, (struct sockaddr *)&resolver, sizeof(resolver)));
+		try_call("ask a resolver",
+			 sendto(fd, "x", 1, 0, (struct sockaddr *)&resolver, sizeof(resolver)));
 		try_call("sendto", sendto(fd, "x", 1, 0, (struct sockaddr *)&inet6, sizeof(inet6)));
 		try_call("sendmsg", sendmsg(fd, &message, 0));
 		try_call("send", send(fd, "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL));
@@ -331,7 +341,9 @@ static void attack_devices(void)
 {
 	static const char *const names[] = { "/dev/kvm", "/dev/mem", "/dev/fuse", "/dev/loop-control",
 					     "/dev/vda", "/dev/ptmx", "/dev/net/tun", "/dev/console",
-					     "/dev/kmsg", "/dev/vsock" };
+					     "/dev/kmsg", "/dev/vsock", "/dev/rtc0", "/dev/port",
+					     "/dev/userfaultfd", "/dev/uinput", "/dev/cpu/0/msr",
+					     "/dev/snapshot", "/dev/tpmrm0", "/dev/bus/usb/001/001" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		try_call(names[i], open(names[i], O_RDONLY));
@@ -490,6 +502,11 @@ static void attack_seccomp(void)
 	try_call("a second listener",
 		 syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
 			 &program));
+	try_call("a second listener for all threads",
+		 syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+			 SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC |
+				 SECCOMP_FILTER_FLAG_TSYNC_ESRCH,
+			 &program));
 	/* a filter of one's own is fine, and allows nothing new */
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0)
 		try_call("a socket behind one's own filter", socket(AF_VSOCK, SOCK_STREAM, 0));
@@ -543,6 +560,13 @@ static const struct {
 	{ "locks", attack_locks },
 	{ "paths", attack_paths },
 	{ "file-flags", attack_file_flags },
+	{ "xattrs", attack_xattrs },
+	{ "meet", attack_meet },
+	{ "services", attack_services },
+	{ "secrets", attack_secrets },
+	{ "launcher", attack_launcher },
+	{ "memory-program", attack_memory_program },
+	{ "kernel-memory", attack_kernel_memory },
 	{ "memfd", attack_memfd },
 	{ "sysv", attack_sysv },
 	{ "daemons", attack_daemons },

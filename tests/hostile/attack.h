@@ -17,7 +17,15 @@ void attack_host_key(void);
 void attack_locks(void);
 void attack_paths(void);
 void attack_file_flags(void);
+void attack_xattrs(void);
+/* attack_neighbours.c */
+void attack_meet(void);
+void attack_services(void);
+void attack_secrets(void);
+void attack_launcher(void);
+void attack_memory_program(void);
 /* attack_resources.c */
+void attack_kernel_memory(void);
 void attack_memfd(void);
 void attack_sysv(void);
 void attack_daemons(void);

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "attack.h"
@@ -117,4 +118,19 @@ void attack_file_flags(void)
 	try_call("make a file immutable", ioctl(fd, FS_IOC_SETFLAGS, &flags));
 	flags = FS_APPEND_FL;
 	try_call("make a file append-only", ioctl(fd, FS_IOC_SETFLAGS, &flags));
+}
+
+/* What would give a file rights, or change what an overlay shows. */
+void attack_xattrs(void)
+{
+	/* linux/capability.h: version 2 with the effective bit, and CAP_SYS_ADMIN in both sets */
+	static const unsigned char rights[20] = { 1, 0, 0, 2, 0, 0, 0x20, 0, 0, 0, 0x20 };
+	static const char *const names[] = { "security.capability", "trusted.overlay.opaque", "security.ima",
+					     "security.evm" };
+
+	close(open("attributes", O_CREAT | O_WRONLY, 0700));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		try_call(names[i], setxattr("attributes", names[i], rights, sizeof(rights), 0));
+	try_call("an attribute of the environment", setxattr("/usr", "user.x", "x", 1, 0));
+	try_call("an attribute of the root", setxattr("/", "user.x", "x", 1, 0));
 }

@@ -8,12 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "attack.h"
@@ -47,6 +52,49 @@ void attack_sysv(void)
 		if (at != (void *)-1)
 			memset(at, 'x', 16 * MIB);
 	}
+}
+
+/* Buffers of pipes and sockets, one as large as allowed after the other. */
+static void fill_buffers(const char *block)
+{
+	int pair[2], size = 64 * (int)MIB;
+
+	while (pipe2(pair, O_NONBLOCK) == 0) {
+		fcntl(pair[1], F_SETPIPE_SZ, MIB);
+		while (write(pair[1], block, MIB) > 0)
+			;
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair))
+			return;
+		setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+		while (write(pair[0], block, MIB) > 0)
+			;
+	}
+}
+
+/* Memory that the kernel uses for us, by each of several processes. */
+void attack_kernel_memory(void)
+{
+	const char *block = calloc(1, MIB);
+	struct sigevent silent = { .sigev_notify = SIGEV_NONE };
+	timer_t timer;
+
+	for (int i = 0; i < 20; i++) {
+		if (fork())
+			continue;
+		while (timer_create(CLOCK_MONOTONIC, &silent, &timer) == 0)
+			;
+		for (int k = 0; k < 100; k++)
+			if (inotify_add_watch(inotify_init1(0), "/", IN_ALL_EVENTS) < 0 || epoll_create1(0) < 0)
+				break;
+		for (int k = 0; k < 20000; k++)
+			if (mmap(NULL, 4096, k % 2 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+			    MAP_FAILED)
+				break;
+		fill_buffers(block);
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
 }
 
 /* Each child leaves its session, its group and its parent, and does the same. */

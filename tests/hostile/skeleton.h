@@ -13,7 +13,7 @@
 
 #include "assay/box.h"
 
-#define SKELETON_MOUNTS 12
+#define SKELETON_MOUNTS 16
 
 struct skeleton {
 	char root[256];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * suite [--runtime=NAME] [--mutants]: builds that attack the box, each with the outcome that it must
+ * suite [--runtime=NAME] [--row=NUMBER] [--mutants]: builds that attack the box, each with the outcome that it must
  * have.  After each of them the host must look as before, and an honest build must give the same
  * bytes as before the first.  Runs as root and once more without privileges, where what needs
  * privileges is left out.  The box is the native driver's, or that of an OCI runtime.
@@ -38,10 +38,13 @@ static struct skeleton skeleton;
 static char place[64] = "/tmp/hostile.XXXXXX"; /* ours alone: who leaves something there is seen */
 static char links_root[80]; /* an environment that leads to the canary */
 static char canary[80];     /* a directory of the host, writable for all */
+static char shared[80];     /* a directory of the host with services in it */
+static char entry[80];      /* a script that says that whoever runs it is its interpreter */
 static char attack_path[4096];
 static char boot_id[64] = "BOOT_ID=", host_path[4200] = "HOST_PATH="; /* must not show inside */
 static bool privileged;
 static const char *runtime; /* NULL: the native driver */
+static int only_row;        /* 0: all */
 
 static void keep(void *data, const char *bytes, size_t len)
 {
@@ -74,7 +77,9 @@ static enum assay_code run(const struct row *row, uint32_t skip, struct assay_bu
 {
 	bool script = strchr(row->attack, ' ') || strcmp(row->attack, "true") == 0;
 	const char *const by_shell[] = { "/bin/sh", "-c", row->attack, NULL };
-	const char *const direct[] = { "/attack", row->attack, NULL };
+	const char *const named[] = { "/attack", row->attack, NULL };
+	const char *const alone[] = { row->attack, NULL };
+	const char *const *direct = row->attack[0] == '/' ? alone : named;
 	const char *env[] = { "PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", boot_id, host_path,
 			      privileged && can_be_mapped() ? "IDMAPPED=1" : NULL, NULL };
 	struct assay_box_policy policy = skeleton_policy(&skeleton, script ? by_shell : direct);
@@ -83,7 +88,8 @@ static enum assay_code run(const struct row *row, uint32_t skip, struct assay_bu
 	policy.on_output = keep;
 	policy.on_output_data = log;
 	policy.processes = 48;
-	policy.time_s = row->reason == ASSAY_BOX_TIME ? 1 : 60;
+	/* nothing but the time ends a fork bomb without a limit */
+	policy.time_s = row->reason == ASSAY_BOX_TIME ? 1 : skip & BIT(LAYER_PROCESSES) ? 5 : 60;
 	if (row->directory)
 		policy.directory = row->directory;
 	if (row->hostile_root)
@@ -141,6 +147,8 @@ static const char *judge(const struct row *row, const struct assay_box_result *r
 		return "the refused call was not recorded";
 	if (row->family && !lists(json_object_get(network, "attempts"), "family", row->family))
 		return "the network attempt was not recorded";
+	if (row->address && !lists(json_object_get(network, "attempts"), "address", row->address))
+		return "the network attempt was not recorded with its address";
 	return NULL;
 }
 
@@ -154,7 +162,7 @@ static const char *try_row(const struct row *row, uint32_t skip)
 
 	if (run(row, skip, &log, &result, &err)) {
 		snprintf(text, sizeof(text), "%s", err.msg);
-		wrong = row->outcome == NO_BOX || row->hostile_root ? NULL : text;
+		wrong = row->outcome == NO_BOX || row->hostile_root || row->racing ? NULL : text;
 	} else {
 		wrong = row->outcome == NO_BOX ? "the box started" : judge(row, &result, skip, &log);
 		assay_box_result_release(&result);
@@ -200,6 +208,52 @@ static const char *try_with_handler(const struct row *row)
 	if (access(mark, F_OK) == 0 && !wrong)
 		wrong = "the host's handler of cores was started";
 	unlink(mark);
+	return wrong;
+}
+
+/* ---- rows that need somebody beside the build ------------------------------------------------------ */
+
+static const char *try_twice(const struct row *row)
+{
+	const char *wrong;
+	int status = 1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		wrong = try_row(row, 0);
+		if (wrong)
+			printf("# the other one: %s\n", wrong);
+		fflush(stdout);
+		_exit(wrong != NULL);
+	}
+	wrong = try_row(row, 0);
+	waitpid(pid, &status, 0);
+	return wrong ? wrong : status ? "not so for the other of the two" : NULL;
+}
+
+/* CVE-2021-30465's way: what was looked at is something else when it is mounted on. */
+static const char *try_racing(const struct row *row)
+{
+	char place_of[300], link_to[300];
+	const char *wrong = NULL;
+	struct stat st;
+	pid_t pid;
+
+	snprintf(place_of, sizeof(place_of), "%s/var/tmp", skeleton.root);
+	snprintf(link_to, sizeof(link_to), "%s/var/swapped", skeleton.root);
+	if (symlink(canary, link_to))
+		return "no link to swap with";
+	fflush(stdout);
+	pid = fork();
+	while (pid == 0)
+		renameat2(AT_FDCWD, place_of, AT_FDCWD, link_to, RENAME_EXCHANGE);
+	for (int i = 0; i < 20 && !wrong; i++)
+		wrong = try_row(row, 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	if (lstat(place_of, &st) || S_ISLNK(st.st_mode))
+		renameat2(AT_FDCWD, place_of, AT_FDCWD, link_to, RENAME_EXCHANGE);
+	unlink(link_to);
 	return wrong;
 }
 
@@ -253,6 +307,14 @@ static const char *reason_to_skip(const struct row *row)
 	return NULL;
 }
 
+static const char *try_in_its_way(const struct row *row)
+{
+	return row->needs_core_handler ? try_with_handler(row) :
+	       row->racing	       ? try_racing(row) :
+	       row->twice	       ? try_twice(row) :
+					 try_row(row, 0);
+}
+
 static int run_all(const char *who)
 {
 	struct assay_buf want = ASSAY_BUF_INIT(1 << 20);
@@ -272,11 +334,13 @@ static int run_all(const char *who)
 	for (size_t i = 0; i < ROWS; i++) {
 		const char *wrong = reason_to_skip(&rows[i]);
 
+		if (only_row && rows[i].number != only_row)
+			continue;
 		if (wrong) {
 			printf("ok - %s %d %s # skip %s\n", who, rows[i].number, rows[i].title, wrong);
 			continue;
 		}
-		wrong = rows[i].needs_core_handler ? try_with_handler(&rows[i]) : try_row(&rows[i], 0);
+		wrong = try_in_its_way(&rows[i]);
 		if (!wrong)
 			wrong = host_changed(&before, canary, neighbour);
 		if (!wrong)
@@ -351,7 +415,7 @@ static const struct mutant {
 /* Rows that could harm the host without a layer stay out when it is missing. */
 static bool is_safe(const struct row *row, const struct mutant *m)
 {
-	if (row->needs_core_handler)
+	if (row->needs_core_handler || row->racing || row->twice || (only_row && row->number != only_row))
 		return false;
 	return m->only ? row->number == m->only : row->number > 10 && row->number != 73;
 }
@@ -403,6 +467,32 @@ static int listen_on_host(void)
 	if (listen(fd, 4))
 		perror("listen");
 	return shmget(0x61737361, 4096, IPC_CREAT | 0666);
+}
+
+/* Services of the host in a directory that is an input: sockets that anybody may write to, and a FIFO whose
+ * reader is there. */
+static bool serve_in(const char *directory)
+{
+	static const struct {
+		const char *name;
+		int type;
+	} sockets[] = { { "stream", SOCK_STREAM }, { "datagram", SOCK_DGRAM }, { "packets", SOCK_SEQPACKET } };
+	char path[128];
+
+	if (mkdir(directory, 0755))
+		return false;
+	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++) {
+		struct sockaddr_un address = { .sun_family = AF_UNIX };
+		int fd = socket(AF_UNIX, sockets[i].type | SOCK_CLOEXEC, 0);
+
+		snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", directory, sockets[i].name);
+		if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || chmod(address.sun_path, 0777))
+			return false;
+		if (sockets[i].type != SOCK_DGRAM && listen(fd, 4))
+			return false;
+	}
+	snprintf(path, sizeof(path), "%s/pipe", directory);
+	return mkfifo(path, 0666) == 0 && chmod(path, 0666) == 0 && open(path, O_RDWR | O_CLOEXEC) >= 0;
 }
 
 /* A session keyring of our own, that no other process of the host gets to see, with a key in it. */
@@ -474,7 +564,14 @@ static bool prepare(void)
 		return false;
 	if (!skeleton_make(&skeleton) || !make_links() || !hold_key() || !hold_lock())
 		return false;
+	snprintf(shared, sizeof(shared), "%s/shared", place);
+	snprintf(entry, sizeof(entry), "%s/entry", place);
+	if (!serve_in(shared) || !write_text(entry, "#!/proc/self/exe\n") ||
+	    setenv("ASSAY_TOKEN", "assay-hostile-token", 1))
+		return false;
 	skeleton_mount(&skeleton, attack_path, "/attack");
+	skeleton_mount(&skeleton, shared, "/shared");
+	skeleton_mount(&skeleton, entry, "/entry");
 	return true;
 }
 
@@ -495,6 +592,8 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strncmp(argv[i], "--runtime=", 10) == 0)
 			runtime = argv[i] + 10;
+		if (strncmp(argv[i], "--row=", 6) == 0)
+			only_row = atoi(argv[i] + 6);
 		mutate |= strcmp(argv[i], "--mutants") == 0;
 	}
 	if (!prepare()) {

@@ -152,6 +152,21 @@ START_TEST(names_that_are_not_text)
 }
 END_TEST
 
+/* A report that is looked at cannot turn its own text around; who parses it gets the same. */
+START_TEST(json_that_people_look_at)
+{
+	static const char text[] = "a\u202eb\u061c\xc2\x9b" "c\u00e9\u2066";
+	assay_auto(assay_buf_release) struct assay_buf out = ASSAY_BUF_INIT(1024);
+	assay_auto(assay_json_freep) json_t *json = json_string(text);
+	assay_auto(assay_json_freep) json_t *back = NULL;
+
+	assay_json_dump(json, &out);
+	ck_assert_str_eq(assay_buf_text(&out), "\"a\\u202eb\\u061c\\u009bc\u00e9\\u2066\"\n");
+	back = json_loads(assay_buf_text(&out), JSON_DECODE_ANY, NULL);
+	ck_assert(json_equal(json, back));
+}
+END_TEST
+
 START_TEST(process_deadline_and_status)
 {
 	static const char *const fail[] = { "sh", "-c", "echo no such luck >&2; exit 7", NULL };
@@ -186,6 +201,7 @@ int main(void)
 	tcase_add_test(tc, draft_leaves_nothing_when_abandoned);
 	tcase_add_test(tc, rfc5322_dates);
 	tcase_add_test(tc, names_that_are_not_text);
+	tcase_add_test(tc, json_that_people_look_at);
 	tcase_add_test(tc, process_deadline_and_status);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(suite, tc);
