@@ -24,6 +24,7 @@ static enum assay_code grant(struct api_call *call, const struct queue_worker *w
 		assay_json_set_int(answer, "job", lease.job);
 		assay_json_set_int(answer, "fence", lease.fence);
 		assay_json_set_int(answer, "expires", lease.expires);
+		assay_json_set_int(answer, "length_ms", lease.length_ms);
 		assay_json_set_text(answer, "target", lease.target);
 		assay_json_set(answer, "options", options ? options : assay_json_object());
 		assay_http_answer(call->response, 200, answer);
@@ -35,8 +36,10 @@ static enum assay_code grant(struct api_call *call, const struct queue_worker *w
 /* No job now is no error: the request waits for one, as long as the worker said. */
 static enum assay_code lease(struct api_call *call, struct assay_error *err)
 {
-	static const char *const keys[] = { "worker", "pool", "labels", "version", "length_ms", "wait_ms", NULL };
-	struct queue_worker worker = { .pool = assay_json_text(call->body, "pool", "default"),
+	static const char *const keys[] = { "worker", "pool", "labels", "version", "length_ms", "wait_ms",
+					    "request", NULL };
+	struct queue_worker worker = { .request = assay_json_text(call->body, "request", NULL),
+				       .pool = assay_json_text(call->body, "pool", "default"),
 				       .labels = assay_json_text(call->body, "labels", ""),
 				       .version = assay_json_text(call->body, "version", "") };
 	int64_t length, wait = assay_json_int(call->body, "wait_ms", 0);
@@ -69,16 +72,17 @@ static enum assay_code heartbeat(struct api_call *call, struct assay_error *err)
 	static const char *const keys[] = { "worker", "fence", "length_ms", NULL };
 	const char *worker;
 	int64_t job, fence, length;
-	bool cancel = false;
+	struct queue_beat beat;
 	json_t *answer;
 
 	if (api_only(call, keys, err) || api_job(call, &job, err) || api_text(call, "worker", &worker, err) ||
 	    api_int(call, "fence", &fence, err) || api_int(call, "length_ms", &length, err))
 		return err->code;
-	if (queue_heartbeat(call->db, worker, job, fence, length, call->now, &cancel, err))
+	if (queue_heartbeat(call->db, worker, job, fence, length, call->now, &beat, err))
 		return or_conflict(call, err->code, err);
 	answer = assay_json_object();
-	assay_json_set_bool(answer, "cancel", cancel);
+	assay_json_set_bool(answer, "cancel", beat.cancel);
+	assay_json_set_int(answer, "expires", beat.expires);
 	assay_http_answer(call->response, 200, answer);
 	return ASSAY_OK;
 }

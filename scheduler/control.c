@@ -53,7 +53,7 @@ static enum assay_code retry(struct assay_database *db, void *data, struct assay
 
 	if (one_row(db,
 		    "UPDATE job SET state = 'queued', verdict = NULL, reason = NULL, unconfirmed = NULL, candidate = NULL, "
-		    "failures = 0, finished = 0, avoid = NULL, cancelling = 0, changed = $2 WHERE id = $1 AND "
+		    "witness = NULL, failures = 0, finished = 0, avoid = NULL, cancelling = 0, changed = $2 WHERE id = $1 AND "
 		    "state IN ('done', 'parked', 'cancelled') AND NOT EXISTS (SELECT 1 FROM job other WHERE "
 		    "other.digest = job.digest AND other.id <> job.id AND other.state IN ('queued', 'waiting', "
 		    "'running')) RETURNING id",

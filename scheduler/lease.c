@@ -15,6 +15,7 @@ struct lease {
 	int64_t length, now;
 	struct assay_arena *arena;
 	struct queue_lease *ret;
+	int64_t granted; /* the job of a lease that this request was given before */
 	/* why there is no job; not an error, so that the worker's visit is kept */
 	struct assay_error none;
 };
@@ -36,15 +37,19 @@ static enum assay_code greet(struct assay_database *db, struct lease *l,
 		    db,
 		    "INSERT INTO worker (name, pool, labels, state, version, seen, since) VALUES ($1, "
 		    "$2, $3, 'active', $4, $5, $5) ON CONFLICT (name) DO UPDATE SET pool = $2, labels = "
-		    "$3, version = $4, seen = $5 RETURNING state, (SELECT paused FROM pool WHERE name = $2)",
+		    "$3, version = $4, seen = $5 RETURNING state, (SELECT paused FROM pool WHERE name = $2), "
+		    "(SELECT job FROM lease WHERE worker = $1 AND request = $6)",
 		    ASSAY_VALUES(assay_text(l->worker->name), assay_text(l->worker->pool),
 				 assay_text(l->worker->labels), assay_text(l->worker->version),
-				 assay_int(l->now)),
+				 assay_int(l->now), assay_text(l->worker->request)),
 		    &rows, err))
 		return err->code;
 	state = assay_rows_text(rows, 0, 0);
+	l->granted = assay_rows_int(rows, 0, 2);
 	if (strcmp(state, "revoked") == 0)
 		assay_fail(&l->none, ASSAY_EUNTRUSTED, "worker %s is revoked", l->worker->name);
+	else if (l->granted)
+		return ASSAY_OK;
 	else if (strcmp(state, "draining") == 0)
 		assay_fail(&l->none, ASSAY_ENOTFOUND, "no job: the worker is being drained");
 	else if (assay_rows_int(rows, 0, 1))
@@ -87,7 +92,8 @@ static enum assay_code first_of(struct assay_database *db, const struct lease *l
 	return assay_database_run(
 		db,
 		"SELECT id, rank FROM job WHERE state = 'queued' AND pool = $1 AND needs = $2 AND "
-		"(avoid IS NULL OR avoid <> $3 OR changed < $4) ORDER BY rank, id LIMIT 1@SKIP@",
+		"((coalesce(avoid, '') <> $3 AND coalesce(witness, '') <> $3) OR changed < $4) "
+		"ORDER BY rank, id LIMIT 1@SKIP@",
 		ASSAY_VALUES(assay_text(l->worker->pool), assay_text(needs),
 			     assay_text(l->worker->name), assay_int(l->now - AVOID_MS)),
 		ret, err);
@@ -121,6 +127,39 @@ static enum assay_code choose(struct assay_database *db, struct lease *l, int64_
 	return ASSAY_OK;
 }
 
+/* Fence, target and options out of a row, for the caller. */
+static enum assay_code keep(const struct lease *l, int64_t job, const struct assay_rows *rows,
+			    int64_t expires, int64_t length, struct assay_error *err)
+{
+	*l->ret = (struct queue_lease){
+		.job = job,
+		.fence = assay_rows_int(rows, 0, 0),
+		.expires = expires,
+		.length_ms = length,
+		.target = assay_arena_text(l->arena, assay_span_text(assay_rows_text(rows, 0, 1))),
+		.options = assay_arena_text(l->arena, assay_span_text(assay_rows_text(rows, 0, 2))),
+	};
+	return l->ret->target && l->ret->options ? ASSAY_OK : assay_fail(err, ASSAY_ENOMEM, "out of memory");
+}
+
+/* The same request again, because its answer was lost. */
+static enum assay_code grant_again(struct assay_database *db, const struct lease *l,
+				   struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+
+	if (assay_database_run(db,
+			       "SELECT lease.fence, target, options, expires, length FROM lease JOIN job ON job.id = "
+			       "lease.job WHERE lease.job = $1 AND worker = $2 AND request = $3",
+			       ASSAY_VALUES(assay_int(l->granted), assay_text(l->worker->name),
+					    assay_text(l->worker->request)),
+			       &rows, err))
+		return err->code;
+	if (!assay_rows_count(rows))
+		return assay_fail(err, ASSAY_EBUSY, "queue: the lease ended meanwhile");
+	return keep(l, l->granted, rows, assay_rows_int(rows, 0, 3), assay_rows_int(rows, 0, 4), err);
+}
+
 static enum assay_code grant(struct assay_database *db, const struct lease *l, int64_t job,
 			     struct assay_error *err)
 {
@@ -134,22 +173,15 @@ static enum assay_code grant(struct assay_database *db, const struct lease *l, i
 		return err->code;
 	if (!assay_rows_count(rows))
 		return assay_fail(err, ASSAY_EBUSY, "queue: job %lld was taken", (long long)job);
-	*l->ret = (struct queue_lease){
-		.job = job,
-		.fence = assay_rows_int(rows, 0, 0),
-		.expires = expires,
-		.target = assay_arena_text(l->arena, assay_span_text(assay_rows_text(rows, 0, 1))),
-		.options = assay_arena_text(l->arena, assay_span_text(assay_rows_text(rows, 0, 2))),
-	};
-	if (!l->ret->target || !l->ret->options)
-		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
-	if (assay_database_run(db,
-			       "INSERT INTO lease (job, worker, fence, granted, expires) VALUES ($1, "
-			       "$2, $3, $4, $5)",
-			       ASSAY_VALUES(assay_int(job), assay_text(l->worker->name),
-					    assay_int(l->ret->fence), assay_int(l->now),
-					    assay_int(expires)),
-			       NULL, err) ||
+	if (keep(l, job, rows, expires, l->length, err) ||
+	    assay_database_run(
+		    db,
+		    "INSERT INTO lease (job, worker, fence, granted, expires, length, request) VALUES ($1, "
+		    "$2, $3, $4, $5, $6, $7)",
+		    ASSAY_VALUES(assay_int(job), assay_text(l->worker->name), assay_int(l->ret->fence),
+				 assay_int(l->now), assay_int(expires), assay_int(l->length),
+				 assay_text(l->worker->request)),
+		    NULL, err) ||
 	    assay_database_run(
 		    db, "INSERT INTO attempt (job, fence, worker, started) VALUES ($1, $2, $3, $4)",
 		    ASSAY_VALUES(assay_int(job), assay_int(l->ret->fence),
@@ -165,7 +197,11 @@ static enum assay_code lease(struct assay_database *db, void *data, struct assay
 	int64_t job = 0;
 
 	l->none = (struct assay_error)ASSAY_ERROR_INIT;
-	if (greet(db, l, err) || (!l->none.code && choose(db, l, &job, err)))
+	if (greet(db, l, err))
+		return err->code;
+	if (l->granted && !l->none.code)
+		return grant_again(db, l, err);
+	if (!l->none.code && choose(db, l, &job, err))
 		return err->code;
 	return l->none.code ? ASSAY_OK : grant(db, l, job, err);
 }
@@ -174,7 +210,7 @@ enum assay_code queue_lease(struct assay_database *db, const struct queue_worker
 			    int64_t length_ms, int64_t now, struct assay_arena *arena,
 			    struct queue_lease *ret, struct assay_error *err)
 {
-	struct lease l = { worker, clamp_length(length_ms), now, arena, ret, ASSAY_ERROR_INIT };
+	struct lease l = { worker, clamp_length(length_ms), now, arena, ret, 0, ASSAY_ERROR_INIT };
 
 	if (assay_database_transact(db, lease, &l, err))
 		return err->code;
@@ -188,39 +224,66 @@ enum assay_code queue_lease(struct assay_database *db, const struct queue_worker
 struct beat {
 	const char *worker;
 	int64_t job, fence, length, now;
-	bool cancel;
+	struct queue_beat *ret;
 };
 
-static enum assay_code beat(struct assay_database *db, void *data, struct assay_error *err)
+static enum assay_code not_held(const struct beat *b, struct assay_error *err)
+{
+	return assay_fail(err, ASSAY_ENOTFOUND, "job %lld: the lease is no longer this worker's",
+			  (long long)b->job);
+}
+
+static enum assay_code read_lease(struct assay_database *db, const struct beat *b, bool *ret_due,
+				  struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	int64_t left;
+
+	if (assay_database_run(db,
+			       "SELECT expires, length, cancelling FROM lease JOIN job ON job.id = lease.job WHERE "
+			       "lease.job = $1 AND lease.fence = $2 AND worker = $3",
+			       ASSAY_VALUES(assay_int(b->job), assay_int(b->fence), assay_text(b->worker)), &rows,
+			       err))
+		return err->code;
+	if (!assay_rows_count(rows))
+		return not_held(b, err);
+	*b->ret = (struct queue_beat){ .expires = assay_rows_int(rows, 0, 0),
+				       .cancel = assay_rows_int(rows, 0, 2) };
+	left = b->ret->expires - b->now;
+	*ret_due = assay_rows_int(rows, 0, 1) != b->length || left > b->length || left < b->length / 3 * 2;
+	return ASSAY_OK;
+}
+
+static enum assay_code prolong(struct assay_database *db, void *data, struct assay_error *err)
 {
 	struct beat *b = data;
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
 
-	if (assay_database_run(
-		    db,
-		    "UPDATE lease SET expires = $5 WHERE job = $1 AND fence = $2 AND worker = $3 AND "
-		    "expires > $4 RETURNING (SELECT cancelling FROM job WHERE id = $1)",
-		    ASSAY_VALUES(assay_int(b->job), assay_int(b->fence), assay_text(b->worker),
-				 assay_int(b->now), assay_int(b->now + b->length)),
-		    &rows, err) ||
+	if (assay_database_run(db,
+			       "UPDATE lease SET expires = $4, length = $5 WHERE job = $1 AND fence = $2 AND worker = "
+			       "$3 RETURNING (SELECT cancelling FROM job WHERE id = $1)",
+			       ASSAY_VALUES(assay_int(b->job), assay_int(b->fence), assay_text(b->worker),
+					    assay_int(b->now + b->length), assay_int(b->length)),
+			       &rows, err) ||
 	    assay_database_run(db, "UPDATE worker SET seen = $2 WHERE name = $1",
 			       ASSAY_VALUES(assay_text(b->worker), assay_int(b->now)), NULL, err))
 		return err->code;
 	if (!assay_rows_count(rows))
-		return assay_fail(err, ASSAY_ENOTFOUND, "job %lld: the lease is no longer this worker's",
-				  (long long)b->job);
-	b->cancel = assay_rows_int(rows, 0, 0);
+		return not_held(b, err);
+	*b->ret = (struct queue_beat){ .expires = b->now + b->length, .cancel = assay_rows_int(rows, 0, 0) };
 	return ASSAY_OK;
 }
 
 enum assay_code queue_heartbeat(struct assay_database *db, const char *worker, int64_t job,
-				int64_t fence, int64_t length_ms, int64_t now, bool *ret_cancel,
+				int64_t fence, int64_t length_ms, int64_t now, struct queue_beat *ret,
 				struct assay_error *err)
 {
-	struct beat b = { worker, job, fence, clamp_length(length_ms), now, false };
+	struct queue_beat found = { .cancel = false };
+	struct beat b = { worker, job, fence, clamp_length(length_ms), now, &found };
+	bool due = false;
 
-	if (assay_database_transact(db, beat, &b, err))
+	if (read_lease(db, &b, &due, err) || (due && assay_database_transact(db, prolong, &b, err)))
 		return err->code;
-	*ret_cancel = b.cancel;
+	*ret = found;
 	return ASSAY_OK;
 }

@@ -10,7 +10,9 @@
  *	             +-- sweep ---------+-- the lease ran out: as if the worker had reported "lost"
  *
  * A lease carries a fence, which grows with each lease of a job.  Only who shows the newest fence may say anything
- * about the job; a report that was acknowledged, or whose acknowledgement was lost, may be repeated.
+ * about the job; a report that was acknowledged, or whose acknowledgement was lost, may be repeated.  A lease ends by
+ * its report, or by a sweep after it ran out: until somebody notices, a late holder is still the holder.  Leases that
+ * ran out while nobody swept (the schedulers or their database were away, the clock jumped) get their length anew.
  */
 #ifndef ASSAY_SCHEDULER_QUEUE_H
 #define ASSAY_SCHEDULER_QUEUE_H
@@ -33,6 +35,9 @@ struct queue_submission {
 	bool again;            /* although the same job is done */
 };
 
+/* A target without a version means whatever is newest: its verdict stands for a job of this age. */
+#define QUEUE_UNVERSIONED_MS (20 * 3600 * 1000)
+
 enum queue_admission {
 	QUEUE_NEW,
 	QUEUE_REPEATED, /* this submission was here before */
@@ -40,6 +45,7 @@ enum queue_admission {
 	QUEUE_DONE,     /* the same job has its verdict */
 };
 
+/* ASSAY_EUSAGE: the key was used for another job. */
 enum assay_code queue_submit(struct assay_database *db, const struct queue_submission *submission,
 			     int64_t now, int64_t *ret_job, enum queue_admission *ret_how,
 			     struct assay_error *err) ASSAY_CHECKED;
@@ -48,10 +54,11 @@ struct queue_worker {
 	const char *name, *pool;
 	const char *labels; /* sorted words */
 	const char *version;
+	const char *request; /* the worker's own key: asked again, it gets the same lease again; or NULL */
 };
 
 struct queue_lease {
-	int64_t job, fence, expires;
+	int64_t job, fence, expires, length_ms; /* the length that was granted */
 	const char *target, *options; /* in the arena */
 };
 
@@ -61,10 +68,15 @@ enum assay_code queue_lease(struct assay_database *db, const struct queue_worker
 			    int64_t length_ms, int64_t now, struct assay_arena *arena,
 			    struct queue_lease *ret, struct assay_error *err) ASSAY_CHECKED;
 
-/* Prolongs a lease.  *ret_cancel: the job is to be stopped.  ASSAY_ENOTFOUND: the lease is not, or no longer,
- * this worker's; what it does is for nothing. */
+struct queue_beat {
+	bool cancel;	 /* the job is to be stopped */
+	int64_t expires; /* of the lease */
+};
+
+/* Prolongs a lease, once a third of it is used up: the heartbeats between cost no write.  ASSAY_ENOTFOUND: the lease is
+ * not, or no longer, this worker's; what it does is for nothing. */
 enum assay_code queue_heartbeat(struct assay_database *db, const char *worker, int64_t job,
-				int64_t fence, int64_t length_ms, int64_t now, bool *ret_cancel,
+				int64_t fence, int64_t length_ms, int64_t now, struct queue_beat *ret,
 				struct assay_error *err) ASSAY_CHECKED;
 
 struct queue_outcome {

@@ -22,14 +22,6 @@
 
 enum { SWEEP_AT_ONCE = 200, SWEEP_MS = 1000, LISTEN_MS = 1000 };
 
-int64_t scheduler_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* ---- connections --------------------------------------------------------------------------------- */
 
 enum assay_code scheduler_borrow(struct scheduler *scheduler, struct assay_database **ret,
@@ -40,7 +32,9 @@ enum assay_code scheduler_borrow(struct scheduler *scheduler, struct assay_datab
 	if (scheduler->idle_count)
 		*ret = scheduler->idle[--scheduler->idle_count];
 	pthread_mutex_unlock(&scheduler->lock);
-	return *ret ? ASSAY_OK : assay_database_open(scheduler->database, ret, err);
+	if (*ret || !assay_database_open(scheduler->database, ret, err))
+		return ASSAY_OK;
+	return err->code = ASSAY_EBUSY; /* it was there when we started, and will be again */
 }
 
 void scheduler_return(struct scheduler *scheduler, struct assay_database *db)
@@ -62,13 +56,14 @@ static void *listen_main(void *data)
 	assay_auto(assay_database_closep) struct assay_database *db = NULL;
 	struct assay_error err = ASSAY_ERROR_INIT;
 
-	if (assay_database_open(scheduler->database, &db, &err)) {
-		assay_log(ASSAY_LOG_ERROR, "listening for other schedulers: %s", err.msg);
-		return NULL;
-	}
-	while (!__atomic_load_n(&scheduler->stopping, __ATOMIC_ACQUIRE))
-		if (assay_database_wait(db, LISTEN_MS))
+	while (!__atomic_load_n(&scheduler->stopping, __ATOMIC_ACQUIRE)) {
+		if (db && assay_database_wait(db, LISTEN_MS)) {
 			assay_http_wake(scheduler->server);
+		} else if (!db && assay_database_open(scheduler->database, &db, &err)) {
+			assay_log(ASSAY_LOG_WARNING, "listening for other schedulers: %s", err.msg);
+			nanosleep(&(struct timespec){ .tv_sec = LISTEN_MS / 1000 }, NULL);
+		}
+	}
 	return NULL;
 }
 
@@ -78,7 +73,7 @@ static void sweep(struct scheduler *scheduler, struct assay_database *db)
 	size_t done = 0;
 
 	do {
-		if (queue_sweep(db, scheduler_now(), SWEEP_AT_ONCE, &done, &err)) {
+		if (scheduler_clock_look(db, &err) || queue_sweep(db, scheduler_now(), SWEEP_AT_ONCE, &done, &err)) {
 			assay_log(ASSAY_LOG_ERROR, "sweep: %s", err.msg);
 			return;
 		}
@@ -95,6 +90,7 @@ static enum assay_code run(struct scheduler *scheduler, const char *socket, stru
 	const struct timespec pause = { .tv_sec = SWEEP_MS / 1000, .tv_nsec = SWEEP_MS % 1000 * 1000000L };
 
 	if (assay_database_open(scheduler->database, &db, err) || scheduler_schema(db, err) ||
+	    scheduler_clock_look(db, err) ||
 	    assay_http_serve(socket, api_serve, scheduler, &scheduler->server, err))
 		return err->code;
 	listening = assay_database_is_shared(db) &&

@@ -8,6 +8,7 @@
 #include "assay/database.h"
 #include "assay/http.h"
 #include "assay/store.h"
+#include "clock.h"
 
 struct scheduler {
 	char *database; /* URL */
@@ -24,8 +25,6 @@ struct scheduler {
 enum assay_code scheduler_borrow(struct scheduler *scheduler, struct assay_database **ret,
 				 struct assay_error *err) ASSAY_CHECKED;
 void scheduler_return(struct scheduler *scheduler, struct assay_database *db);
-
-int64_t scheduler_now(void); /* milliseconds since 1970 */
 
 /* What an endpoint works with.  Answers are made with assay_http_answer(); an error becomes a problem document. */
 struct api_call {

@@ -55,6 +55,12 @@ static const char *const steps[] = {
 	"CREATE TABLE pool (name TEXT PRIMARY KEY, paused BIGINT NOT NULL DEFAULT 0);"
 	/* how far each submitter's share is used up: see submit.c */
 	"CREATE TABLE share (submitter TEXT PRIMARY KEY, used BIGINT NOT NULL)",
+	/* 2: leases that outlive jumps of the clock and lost answers; a second opinion never by the first worker */
+	"ALTER TABLE lease ADD COLUMN length BIGINT NOT NULL DEFAULT 60000;"
+	"ALTER TABLE lease ADD COLUMN request TEXT;" /* the worker's own key of the request that brought it */
+	"ALTER TABLE job ADD COLUMN witness TEXT;" /* who made the attempt that waits to be confirmed */
+	"CREATE TABLE watch (swept BIGINT NOT NULL);" /* one row: when leases were last looked after */
+	"INSERT INTO watch VALUES (0)",
 };
 
 enum assay_code scheduler_schema(struct assay_database *db, struct assay_error *err)

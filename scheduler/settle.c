@@ -12,10 +12,11 @@
 struct before {
 	int64_t failures, cancelling;
 	const char *verdict, *candidate; /* of an attempt that waits to be confirmed, or NULL */
+	const char *witness;		 /* who made it */
 };
 
 struct after {
-	const char *state, *verdict, *reason, *unconfirmed, *candidate;
+	const char *state, *verdict, *reason, *unconfirmed, *candidate, *witness;
 	int64_t not_before, failures;
 	bool avoid; /* the worker that just had it */
 };
@@ -39,9 +40,9 @@ static void confirm(const struct before *before, const struct queue_outcome *out
 	after->reason = "two workers built different things from the same inputs";
 }
 
-static void decide(const struct before *before, const struct queue_outcome *outcome, int64_t job,
-		   int64_t now, struct after *after)
+static void decide(const struct before *before, const struct settlement *s, struct after *after)
 {
+	const struct queue_outcome *outcome = s->outcome;
 	const struct rule *rule = rule_of(outcome->verdict);
 
 	*after = (struct after){ .state = "done",
@@ -57,15 +58,16 @@ static void decide(const struct before *before, const struct queue_outcome *outc
 		after->avoid = true;
 		after->state = after->failures >= rule->tries ? "parked" : "waiting";
 		after->reason = after->failures >= rule->tries ? rule->parked : outcome->reason;
-		after->not_before = rule_next_try(rule, after->failures, job, now);
+		after->not_before = rule_next_try(rule, after->failures, s->job, s->now);
 		after->unconfirmed = before->verdict;
+		after->witness = before->witness;
 		after->candidate = before->candidate;
 	} else if (before->verdict) {
 		confirm(before, outcome, after);
 	} else if (rule->kind == RULE_CONFIRM) {
 		after->state = "queued";
-		after->avoid = true;
 		after->unconfirmed = outcome->verdict;
+		after->witness = s->worker;
 	}
 }
 
@@ -73,13 +75,14 @@ static enum assay_code read_before(struct assay_database *db, int64_t job, struc
 				   struct before *ret, struct assay_error *err)
 {
 	if (assay_database_run(db,
-			       "SELECT failures, cancelling, unconfirmed, candidate FROM job WHERE id = $1@LOCK@",
+			       "SELECT failures, cancelling, unconfirmed, candidate, witness FROM job WHERE id = $1@LOCK@",
 			       ASSAY_VALUES(assay_int(job)), rows, err))
 		return err->code;
 	*ret = (struct before){ .failures = assay_rows_int(*rows, 0, 0),
 				.cancelling = assay_rows_int(*rows, 0, 1),
 				.verdict = assay_rows_text(*rows, 0, 2),
-				.candidate = assay_rows_text(*rows, 0, 3) };
+				.candidate = assay_rows_text(*rows, 0, 3),
+				.witness = assay_rows_text(*rows, 0, 4) };
 	return ASSAY_OK;
 }
 
@@ -93,12 +96,13 @@ static enum assay_code write_after(struct assay_database *db, const struct settl
 		db,
 		"UPDATE job SET state = $2, verdict = $3, reason = $4, candidate = $5, report = "
 		"coalesce($6, report), not_before = $7, failures = $8, avoid = $9, changed = $10, finished = "
-		"$11, unconfirmed = $12, cancelling = 0 WHERE id = $1",
+		"$11, unconfirmed = $12, witness = $13, cancelling = 0 WHERE id = $1",
 		ASSAY_VALUES(assay_int(s->job), assay_text(after->state), assay_text(after->verdict),
 			     assay_text(after->reason), assay_text(after->candidate),
 			     assay_text(s->outcome->report), assay_int(after->not_before),
 			     assay_int(after->failures), assay_text(after->avoid ? s->worker : NULL),
-			     assay_int(s->now), assay_int(over ? s->now : 0), assay_text(after->unconfirmed)),
+			     assay_int(s->now), assay_int(over ? s->now : 0), assay_text(after->unconfirmed),
+			     assay_text(after->witness)),
 		NULL, err);
 }
 
@@ -137,7 +141,7 @@ enum assay_code settle(struct assay_database *db, struct settlement *s, struct a
 
 	if (read_before(db, s->job, &rows, &before, err))
 		return err->code;
-	decide(&before, s->outcome, s->job, s->now, &after);
+	decide(&before, s, &after);
 	if (end_attempt(db, s, err) || write_after(db, s, &after, err))
 		return err->code;
 	s->state = constant_state(after.state);
@@ -174,10 +178,8 @@ static enum assay_code report(struct assay_database *db, void *data, struct assa
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
 
 	if (assay_database_run(db,
-			       "SELECT job FROM lease WHERE job = $1 AND fence = $2 AND worker = $3 "
-			       "AND expires > $4@LOCK@",
-			       ASSAY_VALUES(assay_int(s->job), assay_int(s->fence),
-					    assay_text(s->worker), assay_int(s->now)),
+			       "SELECT job FROM lease WHERE job = $1 AND fence = $2 AND worker = $3@LOCK@",
+			       ASSAY_VALUES(assay_int(s->job), assay_int(s->fence), assay_text(s->worker)),
 			       &rows, err))
 		return err->code;
 	return assay_rows_count(rows) ? settle(db, s, err) : was_taken(db, s, err);

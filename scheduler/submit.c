@@ -37,6 +37,12 @@ static void digest_of(const struct queue_submission *given, char *out)
 	assay_digest_hex(&digest, out);
 }
 
+/* "pkg:deb/debian/hello" is another package tomorrow; "...@2.10-3" is not, and neither is a recipe. */
+static bool has_version(const char *target)
+{
+	return strncmp(target, "pkg:", 4) != 0 || strchr(target, '@');
+}
+
 /* A job found by a query that gives its id and state. */
 static enum assay_code find(struct assay_database *db, const char *sql,
 			    const struct assay_value *values, size_t count, int64_t *ret_job,
@@ -54,6 +60,24 @@ static enum assay_code find(struct assay_database *db, const char *sql,
 	return ASSAY_OK;
 }
 
+static enum assay_code find_key(struct assay_database *db, struct submit *s, struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+
+	if (assay_database_run(db, "SELECT id, digest FROM job WHERE submitter = $1 AND submission = $2",
+			       ASSAY_VALUES(assay_text(s->given->submitter), assay_text(s->given->key)), &rows,
+			       err))
+		return err->code;
+	s->how = QUEUE_REPEATED;
+	if (!assay_rows_count(rows))
+		return ASSAY_OK;
+	s->job = assay_rows_int(rows, 0, 0);
+	if (strcmp(assay_rows_text(rows, 0, 1), s->digest) != 0)
+		return assay_fail(err, ASSAY_EUSAGE, "key \"%.100s\" was used for another job, %lld", s->given->key,
+				  (long long)s->job);
+	return ASSAY_OK;
+}
+
 static enum assay_code find_known(struct assay_database *db, struct submit *s,
 				  struct assay_error *err)
 {
@@ -61,11 +85,8 @@ static enum assay_code find_known(struct assay_database *db, struct submit *s,
 	bool done = false;
 
 	if (given->key) {
-		if (find(db, "SELECT id, state FROM job WHERE submitter = $1 AND submission = $2",
-			 ASSAY_VALUES(assay_text(given->submitter), assay_text(given->key)), &s->job,
-			 &done, err))
+		if (find_key(db, s, err))
 			return err->code;
-		s->how = QUEUE_REPEATED;
 		if (s->job)
 			return ASSAY_OK;
 	}
@@ -77,8 +98,12 @@ static enum assay_code find_known(struct assay_database *db, struct submit *s,
 	s->how = QUEUE_OPEN;
 	if (s->job || given->again)
 		return ASSAY_OK;
-	if (find(db, "SELECT id, state FROM job WHERE digest = $1 ORDER BY id DESC LIMIT 1",
-		 ASSAY_VALUES(assay_text(s->digest)), &s->job, &done, err))
+	if (find(db,
+		 "SELECT id, CASE WHEN created < $2 THEN 'old' ELSE state END FROM job WHERE digest = $1 "
+		 "ORDER BY id DESC LIMIT 1",
+		 ASSAY_VALUES(assay_text(s->digest),
+			      assay_int(has_version(given->target) ? 0 : s->now - QUEUE_UNVERSIONED_MS)),
+		 &s->job, &done, err))
 		return err->code;
 	s->how = QUEUE_DONE;
 	if (!done)
@@ -138,6 +163,7 @@ static enum assay_code submit(struct assay_database *db, void *data, struct assa
 	struct submit *s = data;
 	int64_t turn;
 
+	s->job = 0;
 	if (find_known(db, s, err))
 		return err->code;
 	if (s->job)

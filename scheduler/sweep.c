@@ -6,6 +6,11 @@
 #include "queue.h"
 #include "settle.h"
 
+enum {
+	NOTE_MS = 3000, /* between two notes that leases are looked after */
+	GAP_MS = 8000,	/* without one; less than the shortest lease */
+};
+
 struct sweep {
 	int64_t now;
 	size_t most, done;
@@ -22,6 +27,28 @@ static enum assay_code lose(struct assay_database *db, const struct assay_rows *
 				.now = now };
 
 	return settle(db, &s, err);
+}
+
+/* Nobody looked for a while, or the clock is another: whoever holds a lease could not prolong it, and gets its length
+ * anew.  An idle farm writes nothing. */
+static enum assay_code renew(struct assay_database *db, const struct sweep *sweep,
+			     struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	int64_t since;
+
+	if (assay_database_run(db, "SELECT swept FROM watch WHERE EXISTS (SELECT 1 FROM lease)", NULL, 0, &rows, err))
+		return err->code;
+	if (!assay_rows_count(rows))
+		return ASSAY_OK;
+	since = sweep->now - assay_rows_int(rows, 0, 0);
+	if ((since < -GAP_MS || since > GAP_MS) &&
+	    assay_database_run(db, "UPDATE lease SET expires = $1 + length", ASSAY_VALUES(assay_int(sweep->now)), NULL,
+			       err))
+		return err->code;
+	if (since >= 0 && since < NOTE_MS)
+		return ASSAY_OK;
+	return assay_database_run(db, "UPDATE watch SET swept = $1", ASSAY_VALUES(assay_int(sweep->now)), NULL, err);
 }
 
 static enum assay_code expire(struct assay_database *db, struct sweep *sweep, struct assay_error *err)
@@ -80,7 +107,7 @@ static enum assay_code sweep(struct assay_database *db, void *data, struct assay
 	struct sweep *s = data;
 
 	s->done = 0;
-	if (expire(db, s, err) || wake(db, s, err) || overdue(db, s, err))
+	if (renew(db, s, err) || expire(db, s, err) || wake(db, s, err) || overdue(db, s, err))
 		return err->code;
 	return ASSAY_OK;
 }

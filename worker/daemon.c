@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,6 +20,7 @@
 #include "assay/cleanup.h"
 #include "assay/digest.h"
 #include "assay/file.h"
+#include "assay/hex.h"
 #include "assay/http.h"
 #include "assay/limits.h"
 #include "assay/log.h"
@@ -34,7 +36,8 @@ enum {
 	GRACE_MS = 1500,  /* between asking a job to end and killing it */
 	RETRY_S = 3,	  /* while the scheduler is away */
 	ONCE_TRIES = 3,
-	REPORT_TRIES = 20, /* an outcome is worth more patience than a heartbeat */
+	REPORT_TRIES = 600, /* half an hour: an outcome is worth more patience than a heartbeat */
+	LAST_TRIES = 3,	    /* when this worker is to end */
 };
 
 struct daemon {
@@ -42,6 +45,7 @@ struct daemon {
 	struct assay_http_client *client;
 	struct assay_store *store;
 	char name[200], labels[500];
+	char request[40]; /* of the lease that is asked for, until it is answered */
 };
 
 struct task {
@@ -243,6 +247,12 @@ static void candidate_of(const json_t *report, struct assay_buf *out)
 		assay_buf_add_text(out, assay_digest_hex(&digest, hex));
 }
 
+/* The scheduler, or what it stands on, is in trouble now and may not be later. */
+static bool is_worth_another_try(enum assay_code code, int tries)
+{
+	return (code == ASSAY_EBUSY || code == ASSAY_EIO) && tries < (assay_interrupted ? LAST_TRIES : REPORT_TRIES);
+}
+
 static enum assay_code upload(struct daemon *d, struct assay_span bytes, char *hex, struct assay_error *err)
 {
 	assay_auto(assay_buf_release) struct assay_buf answer = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
@@ -251,7 +261,12 @@ static enum assay_code upload(struct daemon *d, struct assay_span bytes, char *h
 
 	assay_digest_span(bytes, &digest);
 	snprintf(path, sizeof(path), "/v1/blobs/%s", assay_digest_hex(&digest, hex));
-	return assay_http_send(d->client, "PUT", path, bytes, &answer, err);
+	for (int tries = 1;; tries++) {
+		*err = (struct assay_error)ASSAY_ERROR_INIT;
+		if (!is_worth_another_try(assay_http_send(d->client, "PUT", path, bytes, &answer, err), tries))
+			return err->code;
+		sleep_ms(RETRY_S * 1000);
+	}
 }
 
 static enum assay_code send_outcome(struct daemon *d, const struct task *task, const json_t *body,
@@ -260,7 +275,7 @@ static enum assay_code send_outcome(struct daemon *d, const struct task *task, c
 	char path[80];
 
 	snprintf(path, sizeof(path), "/v1/jobs/%lld/outcome", (long long)task->job);
-	for (int try = 0;; try++) {
+	for (int tries = 1;; tries++) {
 		assay_auto(assay_json_freep) json_t *answer = NULL;
 
 		*err = (struct assay_error)ASSAY_ERROR_INIT;
@@ -269,7 +284,7 @@ static enum assay_code send_outcome(struct daemon *d, const struct task *task, c
 				  assay_json_text(body, "verdict", ""), assay_json_text(answer, "state", ""));
 			return ASSAY_OK;
 		}
-		if (err->code != ASSAY_EBUSY || try == REPORT_TRIES)
+		if (!is_worth_another_try(err->code, tries))
 			return err->code;
 		sleep_ms(RETRY_S * 1000);
 	}
@@ -287,9 +302,13 @@ static void read_report(const struct task *task, struct assay_buf *text, json_t 
 		assay_log(ASSAY_LOG_WARNING, "job %lld: no report: %s", (long long)task->job, err.msg);
 }
 
-static void report(struct daemon *d, const struct task *task, enum ending ending)
+/* trouble: why the job could not even be started; else NULL. */
+static void report(struct daemon *d, const struct task *task, enum ending ending, const char *trouble)
 {
-	static const char *const words[] = { [CANCELLED] = "cancelled", [STOPPED] = "lost" };
+	static const char *const words[] = { [ENDED] = "farm-error", [CANCELLED] = "cancelled", [STOPPED] = "lost" };
+	static const char *const reasons[] = { [ENDED] = "the job's process died without a report",
+					       [CANCELLED] = "it was cancelled",
+					       [STOPPED] = "the worker was stopped" };
 	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
 	assay_auto(assay_buf_release) struct assay_buf candidate = ASSAY_BUF_INIT(ASSAY_DIGEST_TEXT);
 	assay_auto(assay_json_freep) json_t *found = NULL;
@@ -303,7 +322,7 @@ static void report(struct daemon *d, const struct task *task, enum ending ending
 	}
 	assay_json_set_text(body, "worker", d->name);
 	assay_json_set_int(body, "fence", task->fence);
-	if (ending == ENDED)
+	if (ending == ENDED && !trouble)
 		read_report(task, &text, &found);
 	if (found) {
 		candidate_of(found, &candidate);
@@ -314,9 +333,8 @@ static void report(struct daemon *d, const struct task *task, enum ending ending
 		if (!upload(d, assay_buf_span(&text), hex, &err))
 			assay_json_set_text(body, "report", hex);
 	} else {
-		assay_json_set_text(body, "verdict", ending == ENDED ? "farm-error" : words[ending]);
-		assay_json_set_text(body, "reason", ending == ENDED ? "the job's process died without a report" :
-								      "the worker was stopped");
+		assay_json_set_text(body, "verdict", words[ending]);
+		assay_json_set_text(body, "reason", trouble ? trouble : reasons[ending]);
 	}
 	if (send_outcome(d, task, body, &err))
 		assay_log(ASSAY_LOG_ERROR, "job %lld: the outcome was not taken: %s", (long long)task->job, err.msg);
@@ -326,29 +344,46 @@ static enum assay_code run_task(struct daemon *d, struct task *task, struct assa
 {
 	struct assay_error ignored = ASSAY_ERROR_INIT;
 
-	if (assay_store_make_temp(d->store, &task->directory, err))
-		return err->code;
 	assay_log(ASSAY_LOG_NOTE, "job %lld: %s", (long long)task->job, task->target);
-	if (!start(d, task, err))
-		report(d, task, watch(d, task));
-	if (assay_path_remove_tree(AT_FDCWD, task->directory, &ignored))
+	if (assay_store_make_temp(d->store, &task->directory, err) || start(d, task, err))
+		report(d, task, ENDED, err->msg);
+	else
+		report(d, task, watch(d, task), NULL);
+	if (task->directory && assay_path_remove_tree(AT_FDCWD, task->directory, &ignored))
 		assay_log(ASSAY_LOG_WARNING, "%s: %s", task->directory, ignored.msg);
 	return err->code;
 }
 
 /* ---- the loop ------------------------------------------------------------------------------------- */
 
+/* One key until there is an answer, so that a lease whose answer was lost is not lost with it. */
+static void name_request(struct daemon *d)
+{
+	unsigned char bytes[16];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		abort();
+	assay_hex_encode(assay_span_of(bytes, sizeof(bytes)), d->request);
+}
+
 static enum assay_code ask(struct daemon *d, json_t **ret, struct assay_error *err)
 {
 	assay_auto(assay_json_freep) json_t *body = assay_json_object();
+
+	if (!*d->request)
+		name_request(d);
 
 	assay_json_set_text(body, "worker", d->name);
 	assay_json_set_text(body, "pool", d->options->pool ? d->options->pool : "default");
 	assay_json_set_text(body, "labels", d->labels);
 	assay_json_set_text(body, "version", ASSAY_VERSION);
+	assay_json_set_text(body, "request", d->request);
 	assay_json_set_int(body, "length_ms", LEASE_MS);
 	assay_json_set_int(body, "wait_ms", d->options->once ? WAIT_MS / 4 : WAIT_MS);
-	return assay_http_call(d->client, "POST", "/v1/lease", body, ret, err);
+	if (assay_http_call(d->client, "POST", "/v1/lease", body, ret, err))
+		return err->code;
+	*d->request = '\0';
+	return ASSAY_OK;
 }
 
 static enum assay_code one_job(struct daemon *d, bool *ret_had, struct assay_error *err)
@@ -373,6 +408,12 @@ static enum assay_code one_job(struct daemon *d, bool *ret_had, struct assay_err
 	return code;
 }
 
+/* A request that is wrong or not allowed will not be better next time; everything else may. */
+static bool is_final(enum assay_code code)
+{
+	return code == ASSAY_EUSAGE || code == ASSAY_EUNTRUSTED || code == ASSAY_EBUG;
+}
+
 static enum assay_code loop(struct daemon *d, struct assay_error *err)
 {
 	for (int idle = 0; !assay_interrupted;) {
@@ -380,7 +421,7 @@ static enum assay_code loop(struct daemon *d, struct assay_error *err)
 
 		*err = (struct assay_error)ASSAY_ERROR_INIT;
 		if (one_job(d, &had, err)) {
-			if (err->code != ASSAY_EBUSY && !had)
+			if (is_final(err->code))
 				return err->code;
 			assay_log(ASSAY_LOG_WARNING, "%s", err->msg);
 			sleep_ms(RETRY_S * 1000);

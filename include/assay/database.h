@@ -6,11 +6,12 @@
  *	@ID@	a column that numbers its rows
  *	@LOCK@	behind a SELECT: lock the rows until the transaction ends
  *	@SKIP@	the same, but pass over those that others hold
+ *	@NOW@	milliseconds since 1970 by the database's clock, which is the same for all who share it
  *
  * A database belongs to one thread.  Everything that changes more than one row goes through
  * assay_database_transact(), which runs its step again when another transaction was in the way or the server went
  * away: a step must start from nothing each time, and must recognise its own work done by an attempt whose
- * COMMIT was not answered.
+ * COMMIT was not answered.  A lone SELECT is tried again as well, for a second.
  */
 #ifndef ASSAY_DATABASE_H
 #define ASSAY_DATABASE_H
@@ -87,7 +88,8 @@ enum assay_code assay_database_migrate(struct assay_database *db, const char *co
 
 /* Tells whoever waits, in this process or another, once the transaction is committed. */
 enum assay_code assay_database_notify(struct assay_database *db, struct assay_error *err) ASSAY_CHECKED;
-/* Waits for such a word, at most so long; false on a time-out.  SQLite has no such thing across connections: it
+/* Waits for such a word, at most so long; false on a time-out.  Also true after a connection was made (again), for
+ * what was said before then was not heard.  SQLite has no such thing across connections: it
  * only sleeps there, and whoever uses it tells its own threads. */
 bool assay_database_wait(struct assay_database *db, int timeout_ms);
 

@@ -12,7 +12,11 @@
 #include "assay/limits.h"
 #include "database_int.h"
 
-enum { TRIES = 40, WAIT_MS_MAX = 1000 };
+enum {
+	TRIES = 40,	    /* of a transaction: half a minute, in which a server may restart */
+	TRIES_READING = 10, /* of a lone SELECT: a second */
+	WAIT_MS_MAX = 1000,
+};
 
 static const struct database_ops *const kinds[] = { &database_postgres, &database_sqlite };
 
@@ -66,7 +70,10 @@ static void translate(const struct assay_database *db, const char *sql, struct a
 {
 	const struct {
 		const char *word, *text;
-	} words[] = { { "@ID@", db->ops->id }, { "@SKIP@", db->ops->skip }, { "@LOCK@", db->ops->lock } };
+	} words[] = { { "@ID@", db->ops->id },
+		      { "@SKIP@", db->ops->skip },
+		      { "@LOCK@", db->ops->lock },
+		      { "@NOW@", db->ops->now } };
 	size_t count = sizeof(words) / sizeof(words[0]);
 
 	while (*sql) {
@@ -85,42 +92,20 @@ static void translate(const struct assay_database *db, const char *sql, struct a
 	}
 }
 
-enum assay_code assay_database_run(struct assay_database *db, const char *sql,
-				   const struct assay_value *values, size_t count,
-				   struct assay_rows **ret_rows, struct assay_error *err)
+static enum assay_code run_once(struct assay_database *db, const char *sql,
+				const struct assay_value *values, size_t count,
+				struct assay_rows **ret_rows, struct assay_error *err)
 {
-	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
 	assay_auto(assay_rows_freep) struct assay_rows *rows = calloc(1, sizeof(*rows));
 
 	*err = (struct assay_error)ASSAY_ERROR_INIT;
 	if (!rows)
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	rows->arena = (struct assay_arena)ASSAY_ARENA_INIT(ASSAY_MAX_ROWS_BYTES);
-	if (strchr(sql, '@')) {
-		translate(db, sql, &text);
-		if (assay_buf_check(&text, "statement", err))
-			return err->code;
-		sql = assay_buf_text(&text);
-	}
 	if (db->ops->run(db, sql, values, count, rows, err))
 		return err->code;
 	if (ret_rows)
 		*ret_rows = assay_steal(rows);
-	return ASSAY_OK;
-}
-
-/* ---- transactions -------------------------------------------------------------------------------- */
-
-static enum assay_code try_once(struct assay_database *db, assay_database_step *step, void *data,
-				struct assay_error *err)
-{
-	*err = (struct assay_error)ASSAY_ERROR_INIT;
-	if (db->ops->begin(db, err))
-		return err->code;
-	if (step(db, data, err) || db->ops->commit(db, err)) {
-		db->ops->rollback(db);
-		return err->code;
-	}
 	return ASSAY_OK;
 }
 
@@ -130,6 +115,46 @@ static void pause_before(unsigned attempt)
 	struct timespec wait = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
 
 	nanosleep(&wait, NULL);
+}
+
+enum assay_code assay_database_run(struct assay_database *db, const char *sql,
+				   const struct assay_value *values, size_t count,
+				   struct assay_rows **ret_rows, struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
+	/* only what changes nothing may be said twice */
+	bool may_repeat = !db->in_transaction && strncmp(sql, "SELECT", strlen("SELECT")) == 0;
+
+	if (strchr(sql, '@')) {
+		translate(db, sql, &text);
+		if (assay_buf_check(&text, "statement", err))
+			return err->code;
+		sql = assay_buf_text(&text);
+	}
+	for (unsigned attempt = 0;; attempt++) {
+		if (!db->in_transaction)
+			db->ops->revive(db);
+		if (run_once(db, sql, values, count, ret_rows, err) != ASSAY_EBUSY || !may_repeat ||
+		    attempt == TRIES_READING)
+			return err->code;
+		pause_before(attempt);
+	}
+}
+
+/* ---- transactions -------------------------------------------------------------------------------- */
+
+static enum assay_code try_once(struct assay_database *db, assay_database_step *step, void *data,
+				struct assay_error *err)
+{
+	*err = (struct assay_error)ASSAY_ERROR_INIT;
+	db->ops->revive(db);
+	if (db->ops->begin(db, err))
+		return err->code;
+	db->in_transaction = true;
+	if (step(db, data, err) || db->ops->commit(db, err))
+		db->ops->rollback(db);
+	db->in_transaction = false;
+	return err->code;
 }
 
 enum assay_code assay_database_transact(struct assay_database *db, assay_database_step *step,

@@ -15,11 +15,12 @@ struct assay_rows {
 
 struct database_ops {
 	const char *scheme; /* of its URLs, with the colon */
-	const char *id, *skip, *lock; /* what replaces @ID@, @SKIP@ and @LOCK@ */
+	const char *id, *skip, *lock, *now; /* what replaces @ID@, @SKIP@, @LOCK@ and @NOW@ */
 	bool shared;
 	enum assay_code (*open)(struct assay_database *db, const char *url, struct assay_error *err);
 	void (*close)(struct assay_database *db);
-	/* A connection that was lost is made again. */
+	/* A connection that was lost is made again, if it can be. */
+	void (*revive)(struct assay_database *db);
 	enum assay_code (*begin)(struct assay_database *db, struct assay_error *err);
 	enum assay_code (*commit)(struct assay_database *db, struct assay_error *err);
 	void (*rollback)(struct assay_database *db);
@@ -36,6 +37,8 @@ struct assay_database {
 	const struct database_ops *ops;
 	void *connection; /* of the driver */
 	char *url;
+	bool in_transaction;
+	bool listens; /* since the connection was made */
 };
 
 extern const struct database_ops database_sqlite, database_postgres;

@@ -179,6 +179,12 @@ static enum assay_code sqlite_run(struct assay_database *db, const char *sql,
 	return err->code;
 }
 
+/* A file does not go away. */
+static void sqlite_revive(struct assay_database *db)
+{
+	(void)db;
+}
+
 static enum assay_code sqlite_begin(struct assay_database *db, struct assay_error *err)
 {
 	return sqlite_script(db, "BEGIN IMMEDIATE", err);
@@ -219,8 +225,10 @@ const struct database_ops database_sqlite = {
 	.id = "INTEGER PRIMARY KEY AUTOINCREMENT",
 	.skip = "",
 	.lock = "",
+	.now = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
 	.open = sqlite_open,
 	.close = sqlite_close,
+	.revive = sqlite_revive,
 	.begin = sqlite_begin,
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,

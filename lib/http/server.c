@@ -34,6 +34,7 @@ struct assay_http_server {
 	char *socket;
 	pthread_mutex_t lock;
 	struct exchange *aside; /* requests that wait for something to happen */
+	uint64_t wakes;		/* how often something did */
 	pthread_t clock;
 	bool stopping;
 };
@@ -126,13 +127,28 @@ static void identify(struct MHD_Connection *connection, struct assay_http_reques
 	request->peer_pid = peer.pid;
 }
 
-static void put_aside(struct assay_http_server *server, struct exchange *exchange)
+static uint64_t wakes_of(struct assay_http_server *server)
+{
+	uint64_t wakes;
+
+	pthread_mutex_lock(&server->lock);
+	wakes = server->wakes;
+	pthread_mutex_unlock(&server->lock);
+	return wakes;
+}
+
+/* Something that happened since the handler looked must not be slept through. */
+static void put_aside(struct assay_http_server *server, struct exchange *exchange, uint64_t seen)
 {
 	pthread_mutex_lock(&server->lock);
-	exchange->aside = true;
-	exchange->next = server->aside;
-	server->aside = exchange;
 	MHD_suspend_connection(exchange->connection);
+	if (seen != server->wakes) {
+		MHD_resume_connection(exchange->connection);
+	} else {
+		exchange->aside = true;
+		exchange->next = server->aside;
+		server->aside = exchange;
+	}
 	pthread_mutex_unlock(&server->lock);
 }
 
@@ -151,6 +167,7 @@ static enum MHD_Result respond(struct assay_http_server *server, struct exchange
 	};
 	struct assay_error err = ASSAY_ERROR_INIT;
 	enum MHD_Result result = MHD_YES;
+	uint64_t seen = wakes_of(server);
 
 	identify(exchange->connection, &request);
 	if (assay_buf_check(&exchange->body, "body of the request", &err))
@@ -160,7 +177,7 @@ static enum MHD_Result respond(struct assay_http_server *server, struct exchange
 	if (response.wait_ms > 0 && !request.waited) {
 		if (!exchange->until)
 			exchange->until = now_ms() + response.wait_ms;
-		put_aside(server, exchange);
+		put_aside(server, exchange, seen);
 	} else {
 		result = queue(exchange->connection, &response);
 	}
@@ -216,6 +233,7 @@ static void resume(struct assay_http_server *server, bool all)
 	int64_t now = now_ms();
 
 	pthread_mutex_lock(&server->lock);
+	server->wakes += all;
 	at = &server->aside;
 	while (*at) {
 		struct exchange *exchange = *at;

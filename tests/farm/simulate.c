@@ -164,7 +164,7 @@ static void poll(struct simulation *s, size_t number)
 {
 	struct worker *worker = &s->workers[number];
 	char name[20];
-	struct queue_worker given = { name, "default", "arch=amd64", "sim" };
+	struct queue_worker given = { name, "default", "arch=amd64", "sim", NULL };
 	struct assay_error err = ASSAY_ERROR_INIT;
 	struct queue_lease lease;
 	enum assay_code code;
@@ -195,7 +195,7 @@ static void beat(struct simulation *s, size_t number)
 	struct worker *worker = &s->workers[number];
 	char name[20];
 	struct assay_error err = ASSAY_ERROR_INIT;
-	bool cancel;
+	struct queue_beat beat;
 
 	snprintf(name, sizeof(name), "w%zu", number);
 	if (chance(s, 20)) { /* it dies */
@@ -205,7 +205,7 @@ static void beat(struct simulation *s, size_t number)
 		return;
 	}
 	if (!chance(s, 100)) /* else lost on its way */
-		(void)!queue_heartbeat(s->db, name, worker->job, worker->fence, LEASE, s->now, &cancel, &err);
+		(void)!queue_heartbeat(s->db, name, worker->job, worker->fence, LEASE, s->now, &beat, &err);
 	push(s, 20 * SECOND, BEAT, number);
 }
 

@@ -33,7 +33,7 @@ static void setup(void)
 	must(assay_database_open(server ? server : "sqlite::memory:", &db, &err));
 	if (server) {
 		static const char *const tables[] = { "lease", "attempt", "job", "worker", "class", "pool",
-						      "share", "schema_version" };
+						      "share", "watch", "schema_version" };
 
 		for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 			char sql[80];
@@ -71,7 +71,7 @@ static int64_t submit(const char *target)
 
 static enum assay_code lease_with(const char *worker, const char *labels, struct queue_lease *ret)
 {
-	struct queue_worker w = { worker, "dev", labels, "test" };
+	struct queue_worker w = { worker, "dev", labels, "test", NULL };
 
 	return queue_lease(db, &w, MINUTE, now, &arena, ret, &err);
 }
@@ -121,17 +121,27 @@ static void sweep(void)
 	must(queue_sweep(db, now, 100, &done, &err));
 }
 
+/* Time passes while somebody sweeps. */
+static void pass(int64_t ms)
+{
+	for (int64_t until = now + ms; now < until;) {
+		now += 5 * SECOND;
+		sweep();
+	}
+}
+
 START_TEST(a_job_goes_through)
 {
 	int64_t job = submit("pkg:deb/debian/hello");
 	struct queue_lease l = lease("w1");
-	bool cancel;
+	struct queue_beat beat;
 
 	ck_assert_int_eq(l.job, job);
 	ck_assert_str_eq(l.target, "pkg:deb/debian/hello");
 	none("w2");
-	must(queue_heartbeat(db, "w1", job, l.fence, MINUTE, now, &cancel, &err));
-	ck_assert(!cancel);
+	must(queue_heartbeat(db, "w1", job, l.fence, MINUTE, now, &beat, &err));
+	ck_assert(!beat.cancel);
+	ck_assert_int_eq(beat.expires, now + MINUTE);
 	ck_assert_str_eq(report("w1", &l, "reproducible", "aa"), "done");
 	ck_assert_str_eq(of_job(job, "verdict"), "reproducible");
 	none("w1");
@@ -159,16 +169,11 @@ START_TEST(who_lost_the_lease_is_not_heard)
 	struct queue_lease old = lease("w1"), fresh;
 	struct queue_outcome outcome = { "reproducible", "", "aa", NULL };
 	const char *state;
-	bool cancel;
+	struct queue_beat beat;
 
-	now += 2 * MINUTE;
-	/* even before anybody noticed */
-	ck_assert_int_eq(queue_heartbeat(db, "w1", job, old.fence, MINUTE, now, &cancel, &err),
-			 ASSAY_ENOTFOUND);
-	sweep();
-	ck_assert_str_eq(of_job(job, "state"), "waiting");
-	now += HOUR;
-	sweep();
+	pass(2 * MINUTE);
+	ck_assert_int_eq(queue_heartbeat(db, "w1", job, old.fence, MINUTE, now, &beat, &err), ASSAY_ENOTFOUND);
+	ck_assert_int_gt(of_job(job, "failures")[0], '0');
 	fresh = lease("w2");
 	ck_assert_int_eq(fresh.job, job);
 	ck_assert_int_gt(fresh.fence, old.fence);
@@ -234,6 +239,117 @@ START_TEST(trouble_is_not_confirmed)
 	l = lease("w2");
 	ck_assert_str_eq(report("w2", &l, "reproducible", "aa"), "done");
 	ck_assert_str_eq(of_job(job, "verdict"), "reproducible");
+}
+END_TEST
+
+/* Whoever made the first attempt does not confirm it, whatever happened between. */
+START_TEST(the_witness_is_not_asked_again)
+{
+	struct queue_lease l;
+
+	submit("a");
+	l = lease("w1");
+	report("w1", &l, "divergent", "bb");
+	l = lease("w2");
+	report("w2", &l, "farm-error", NULL);
+	now += 2 * MINUTE;
+	sweep();
+	none("w1");
+	none("w2");
+	l = lease("w3");
+	ck_assert_str_eq(report("w3", &l, "divergent", "bb"), "done");
+}
+END_TEST
+
+/* The schedulers were away, or the clock was set: nobody could prolong a lease, and nobody loses it. */
+START_TEST(leases_outlive_what_is_not_the_workers_fault)
+{
+	static const int64_t jumps[] = { 10 * MINUTE, 100 * (int64_t)HOUR, -10 * MINUTE, -100 * (int64_t)HOUR };
+	struct queue_lease l;
+	struct queue_beat beat;
+	int64_t job = submit("a");
+
+	l = lease("w1");
+	pass(20 * SECOND);
+	now += jumps[_i];
+	/* before the first sweep, and after it */
+	must(queue_heartbeat(db, "w1", job, l.fence, MINUTE, now, &beat, &err));
+	ck_assert_int_eq(beat.expires, now + MINUTE);
+	sweep();
+	pass(40 * SECOND);
+	ck_assert_str_eq(of_job(job, "state"), "running");
+	must(queue_heartbeat(db, "w1", job, l.fence, MINUTE, now, &beat, &err));
+	/* but a worker that died meanwhile is found out after one length */
+	pass(70 * SECOND);
+	ck_assert_str_ne(of_job(job, "failures"), "0");
+}
+END_TEST
+
+START_TEST(heartbeats_write_only_what_is_due)
+{
+	struct queue_lease l;
+	struct queue_beat first, later;
+
+	submit("a");
+	l = lease("w1");
+	now += 10 * SECOND;
+	must(queue_heartbeat(db, "w1", l.job, l.fence, MINUTE, now, &first, &err));
+	ck_assert_int_eq(first.expires, l.expires);
+	now += 11 * SECOND;
+	must(queue_heartbeat(db, "w1", l.job, l.fence, MINUTE, now, &later, &err));
+	ck_assert_int_eq(later.expires, now + MINUTE);
+	/* another length is taken at once */
+	must(queue_heartbeat(db, "w1", l.job, l.fence, 2 * MINUTE, now, &later, &err));
+	ck_assert_int_eq(later.expires, now + 2 * MINUTE);
+}
+END_TEST
+
+START_TEST(a_lease_whose_answer_was_lost_is_given_again)
+{
+	struct queue_worker w = { "w1", "dev", "", "test", "r1" };
+	struct queue_lease first, again, other;
+
+	submit("a");
+	submit("b");
+	must(queue_lease(db, &w, MINUTE, now, &arena, &first, &err));
+	now += 5 * SECOND;
+	must(queue_lease(db, &w, MINUTE, now, &arena, &again, &err));
+	ck_assert_int_eq(again.job, first.job);
+	ck_assert_int_eq(again.fence, first.fence);
+	ck_assert_int_eq(again.expires, first.expires);
+	ck_assert_str_eq(again.target, "a");
+	w.name = "w2"; /* the same key of another */
+	must(queue_lease(db, &w, MINUTE, now, &arena, &other, &err));
+	ck_assert_int_ne(other.job, first.job);
+	report("w1", &first, "reproducible", "aa");
+	w.name = "w1";
+	ck_assert_int_eq(queue_lease(db, &w, MINUTE, now, &arena, &again, &err), ASSAY_ENOTFOUND);
+}
+END_TEST
+
+START_TEST(a_verdict_about_the_newest_grows_old)
+{
+	struct queue_submission s = { .options = "{}", .submitter = "x", .pool = "dev", .needs = "" };
+	static const struct {
+		const char *target;
+		enum queue_admission tomorrow;
+	} cases[] = { { "pkg:deb/debian/hello", QUEUE_NEW },
+		      { "pkg:deb/debian/hello@2.10-3", QUEUE_DONE },
+		      { "/srv/hello.yaml", QUEUE_DONE } };
+	enum queue_admission how;
+	struct queue_lease l;
+	int64_t job;
+
+	s.target = cases[_i].target;
+	must(queue_submit(db, &s, now, &job, &how, &err));
+	l = lease("w1");
+	report("w1", &l, "reproducible", "aa");
+	now += HOUR;
+	must(queue_submit(db, &s, now, &job, &how, &err));
+	ck_assert_int_eq(how, QUEUE_DONE);
+	now += 23 * HOUR;
+	must(queue_submit(db, &s, now, &job, &how, &err));
+	ck_assert_int_eq(how, cases[_i].tomorrow);
 }
 END_TEST
 
@@ -315,6 +431,8 @@ START_TEST(a_submission_key_counts_once)
 	must(queue_submit(db, &s, now, &second, &how, &err));
 	ck_assert_int_eq(how, QUEUE_REPEATED);
 	ck_assert_int_eq(first, second);
+	s.target = "b";
+	ck_assert_int_eq(queue_submit(db, &s, now, &second, &how, &err), ASSAY_EUSAGE);
 	s.submitter = "y";
 	must(queue_submit(db, &s, now, &second, &how, &err));
 	ck_assert_int_eq(how, QUEUE_NEW);
@@ -395,7 +513,7 @@ START_TEST(cancelling)
 {
 	int64_t queued = submit("a"), running;
 	struct queue_lease l;
-	bool cancel;
+	struct queue_beat beat;
 
 	must(queue_cancel(db, queued, now, &err));
 	ck_assert_str_eq(of_job(queued, "state"), "cancelled");
@@ -403,16 +521,15 @@ START_TEST(cancelling)
 	running = submit("b");
 	l = lease("w1");
 	must(queue_cancel(db, running, now, &err));
-	must(queue_heartbeat(db, "w1", running, l.fence, MINUTE, now, &cancel, &err));
-	ck_assert(cancel);
+	must(queue_heartbeat(db, "w1", running, l.fence, MINUTE, now, &beat, &err));
+	ck_assert(beat.cancel);
 	ck_assert_str_eq(report("w1", &l, "cancelled", NULL), "cancelled");
 	ck_assert_int_eq(queue_cancel(db, running, now, &err), ASSAY_ENOTFOUND);
 	/* a worker that dies meanwhile does not bring it back */
 	running = submit("c");
 	l = lease("w1");
 	must(queue_cancel(db, running, now, &err));
-	now += HOUR;
-	sweep();
+	pass(2 * MINUTE);
 	ck_assert_str_eq(of_job(running, "state"), "cancelled");
 }
 END_TEST
@@ -464,6 +581,11 @@ int main(void)
 	tcase_add_test(tcase, trouble_does_not_confirm);
 	tcase_add_test(tcase, trouble_is_not_confirmed);
 	tcase_add_test(tcase, the_only_worker_may_confirm_itself_in_the_end);
+	tcase_add_test(tcase, the_witness_is_not_asked_again);
+	tcase_add_loop_test(tcase, leases_outlive_what_is_not_the_workers_fault, 0, 4);
+	tcase_add_test(tcase, heartbeats_write_only_what_is_due);
+	tcase_add_test(tcase, a_lease_whose_answer_was_lost_is_given_again);
+	tcase_add_loop_test(tcase, a_verdict_about_the_newest_grows_old, 0, 3);
 	tcase_add_loop_test(tcase, what_is_hopeless_is_parked, 0, 5);
 	tcase_add_test(tcase, the_same_job_is_not_built_twice);
 	tcase_add_test(tcase, a_submission_key_counts_once);
