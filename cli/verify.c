@@ -121,8 +121,6 @@ int assay_cli_verify(int argc, char **argv)
 		status = check_arguments(&a, args[0]);
 	if (!status)
 		status = cli_box_choose("verify", &a.box);
-	if (!status && a.job.trace && a.box.choice.driver == &assay_box_oci)
-		status = cli_usage("verify", "--trace: want --box=native, which alone can record it");
 	if (!status)
 		status = cli_outputs_check("verify", &a.outputs);
 	if (!status) {

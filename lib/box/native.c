@@ -112,8 +112,12 @@ static enum assay_code start(struct box_run *run, struct assay_error *err)
 	assay_auto(assay_fd_closep) int policy_fd = -1;
 	assay_auto(assay_fd_closep) int fixed = -1;
 
-	/* what a runtime mounts is out of reach of a trace */
-	if (!run->oci && box_trace_open(run->policy->trace, &run->trace, err))
+	if (run->policy->trace && has_own_kernel(run))
+		return assay_fail(err, ASSAY_EUNSUPPORTED,
+				  "box: trace: the kernel of %s is its own and tells nothing of what a build opens; "
+				  "want --box=native, runc or crun",
+				  run->oci->runtime->kind->name);
+	if (box_trace_open(run->policy->trace, &run->trace, err))
 		return err->code;
 	run->notify.trace = run->trace;
 	if (box_filter_get(run->settings.skip, observed(run), &run->settings.filter, err) ||

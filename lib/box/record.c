@@ -92,8 +92,6 @@ static void take_ready(struct box_run *run, const struct wire_record *r, int fd)
 	(void)r;
 	(void)fd;
 	run->ready = run->notify.counted = true;
-	/* the command waits: its execve, which a traced box shows, is answered after this */
-	box_trace_watch(run->trace, run->init_pid);
 }
 
 static void take_started(struct box_run *run, const struct wire_record *r, int fd)

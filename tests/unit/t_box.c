@@ -278,8 +278,15 @@ START_TEST(refused_calls_and_network_attempts_are_recorded)
 }
 END_TEST
 
-/* The lines of a traced run of script, as one text. */
-static const char *trace_of(const char *script, struct assay_box_trace *trace, char *text, size_t size)
+static const struct assay_box_choice makers[] = {
+	{ NULL, NULL, 0 },
+	{ &assay_box_oci, "runc", ASSAY_BOX_ALLOW_OUTDATED },
+	{ &assay_box_oci, "crun", ASSAY_BOX_ALLOW_OUTDATED },
+};
+
+/* The lines of a traced run of script, as one text; NULL when that maker of boxes is not installed. */
+static const char *trace_of(const struct assay_box_choice *maker, const char *script,
+			    struct assay_box_trace *trace, char *text, size_t size)
 {
 	const char *const argv[] = { "/bin/sh", "-c", script, NULL };
 	struct assay_box_policy policy = skeleton_policy(&skeleton, argv);
@@ -289,7 +296,10 @@ static const char *trace_of(const char *script, struct assay_box_trace *trace, c
 
 	trace->fd = memfd_create("trace", MFD_CLOEXEC);
 	policy.trace = trace;
-	ck_assert_msg(assay_box_run(&policy, &result, &err) == ASSAY_OK, "%s", err.msg);
+	policy.choice = *maker;
+	if (assay_box_run(&policy, &result, &err) == ASSAY_ENOTFOUND && maker->driver)
+		return NULL;
+	ck_assert_msg(err.code == ASSAY_OK, "%s", err.msg);
 	assay_box_result_release(&result);
 	got = pread(trace->fd, text, size - 1, 0);
 	ck_assert_int_gt(got, 0);
@@ -303,10 +313,11 @@ START_TEST(a_trace_tells_what_was_opened_run_and_asked)
 	static char text[1 << 20];
 	struct assay_box_trace trace = { .fd = -1 };
 
-	trace_of("cat /usr/share/common-licenses/BSD > copy; true; nosuchcommand;"
+	if (!trace_of(&makers[_i], "cat /usr/share/common-licenses/BSD > copy; true; nosuchcommand;"
 		 " perl -e 'use Socket qw(:all); socket(S, AF_INET6, SOCK_DGRAM, 17);"
 		 " send(S, q(x), 0, pack_sockaddr_in6(53, inet_pton(AF_INET6, q(2001:db8::1))))'",
-		 &trace, text, sizeof(text));
+		 &trace, text, sizeof(text)))
+		return;
 	ck_assert_str_eq(trace.files, geteuid() == 0 ? "fanotify" : "seccomp");
 	ck_assert(!trace.lost && !trace.truncated && trace.unwatched == 0);
 	ck_assert_ptr_nonnull(strstr(text, "\"schema\":\"assay.trace/1\""));
@@ -594,7 +605,8 @@ int main(void)
 	tcase_add_test(all, the_workspace_is_collected_after_everything_is_dead);
 	tcase_add_test(all, inputs_are_mounted_where_nothing_was);
 	tcase_add_test(all, refused_calls_and_network_attempts_are_recorded);
-	tcase_add_test(all, a_trace_tells_what_was_opened_run_and_asked);
+	tcase_add_loop_test(all, a_trace_tells_what_was_opened_run_and_asked, 0,
+			    sizeof(makers) / sizeof(makers[0]));
 	tcase_add_test(all, as_root_every_layer_is_applied_and_a_quiet_build_makes_no_attempt);
 	tcase_add_loop_test(all, with_less_it_runs_and_says_what_is_missing, 0, 3);
 	tcase_add_test(all, nothing_outlives_a_killed_worker);
