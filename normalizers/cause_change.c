@@ -14,25 +14,28 @@
 /* ---- lines whose key says what they are ---- */
 
 static const struct {
-	const char *file; /* the end of the file's name, NULL: any */
+	/* the end of the file's name; "deb822:NAME": a field of control data whose name ends so */
+	const char *file;
 	const char *key, *cause;
 	enum assay_confidence confidence;
 } keys[] = {
-	{ "control", "Installed-Size:", "size_of_changed_content", ASSAY_LIKELY },
-	{ "control", "Depends:", "dependency_version_differs", ASSAY_LIKELY },
-	{ "control", "Pre-Depends:", "dependency_version_differs", ASSAY_LIKELY },
-	{ "control", "Recommends:", "dependency_version_differs", ASSAY_LIKELY },
-	{ "control", "Suggests:", "dependency_version_differs", ASSAY_LIKELY },
-	{ "control", "Enhances:", "dependency_version_differs", ASSAY_LIKELY },
-	{ "control", "Breaks:", "dependency_version_differs", ASSAY_LIKELY },
-	{ "control", "Conflicts:", "dependency_version_differs", ASSAY_LIKELY },
-	{ "control", "Replaces:", "dependency_version_differs", ASSAY_LIKELY },
-	{ "control", "Provides:", "dependency_version_differs", ASSAY_LIKELY },
-	{ "control", "Built-Using:", "dependency_version_differs", ASSAY_LIKELY },
-	{ "control", "Static-Built-Using:", "dependency_version_differs", ASSAY_LIKELY },
-	{ "control", "Version:", "source_version_differs", ASSAY_CERTAIN },
-	{ "control", "Source:", "source_version_differs", ASSAY_CERTAIN },
-	{ "control", "Build-Ids:", "build_id_differences_only", ASSAY_LIKELY },
+	{ "deb822:Installed-Size", "", "size_of_changed_content", ASSAY_LIKELY },
+	{ "deb822:Depends", "", "dependency_version_differs", ASSAY_LIKELY },
+	{ "deb822:Recommends", "", "dependency_version_differs", ASSAY_LIKELY },
+	{ "deb822:Suggests", "", "dependency_version_differs", ASSAY_LIKELY },
+	{ "deb822:Enhances", "", "dependency_version_differs", ASSAY_LIKELY },
+	{ "deb822:Breaks", "", "dependency_version_differs", ASSAY_LIKELY },
+	{ "deb822:Conflicts", "", "dependency_version_differs", ASSAY_LIKELY },
+	{ "deb822:Replaces", "", "dependency_version_differs", ASSAY_LIKELY },
+	{ "deb822:Provides", "", "dependency_version_differs", ASSAY_LIKELY },
+	{ "deb822:Built-Using", "", "dependency_version_differs", ASSAY_LIKELY },
+	{ "deb822:Version", "", "source_version_differs", ASSAY_CERTAIN },
+	{ "deb822:Source", "", "source_version_differs", ASSAY_CERTAIN },
+	{ "deb822:Build-Ids", "", "build_id_differences_only", ASSAY_LIKELY },
+	{ "deb822:Build-Path", "", "captures_build_path", ASSAY_CERTAIN },
+	{ "deb822:Build-Kernel-Version", "", "captures_kernel_version", ASSAY_CERTAIN },
+	{ "deb822:Build-Architecture", "", "captures_build_arch", ASSAY_LIKELY },
+	{ "deb822:Environment", "", "captures_environment_variables", ASSAY_LIKELY },
 	{ "METADATA", "Requires-Dist:", "dependency_version_differs", ASSAY_LIKELY },
 	{ "METADATA", "Version:", "source_version_differs", ASSAY_CERTAIN },
 	{ "MANIFEST.MF", "Created-By:", "tool_version_differs", ASSAY_LIKELY },
@@ -87,12 +90,22 @@ static struct assay_span without_indent(struct assay_span line)
 	return line;
 }
 
+static bool key_applies(const struct assay_change *c, const char *file)
+{
+	static const char field[] = "deb822:";
+
+	if (!file || strncmp(file, field, sizeof(field) - 1) != 0)
+		return !file || assay_span_ends(c->file, file);
+	return strncmp(c->field, "deb822.", sizeof(field) - 1) == 0 &&
+	       assay_span_ends(c->file, file + sizeof(field) - 1);
+}
+
 static bool match_key(const struct assay_change *c, struct assay_match *ret)
 {
 	struct assay_span left = without_indent(c->left), right = without_indent(c->right);
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		if (keys[i].file && !assay_span_ends(c->file, keys[i].file))
+		if (!key_applies(c, keys[i].file))
 			continue;
 		/* one side may lack the line */
 		if (!(c->left.len == 0 || assay_span_starts(left, keys[i].key)) ||

@@ -17,6 +17,7 @@ struct assay_change {
 	struct assay_span left, right;
 	struct assay_span left_head, right_head; /* start of the files: generators name themselves */
 	struct assay_span file;			 /* name of the innermost file, may be empty */
+	const char *field;			 /* of the leaf; may be "" */
 	const struct assay_build_context *left_context, *right_context; /* NULL: unknown */
 	bool is_text;
 };

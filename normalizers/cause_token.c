@@ -181,6 +181,7 @@ static const char *const generator_words[] = {
 	"roduced by", "reated by",   "reated with",   "Build-Jdk",  "Tool-Version", "Built with",
 	"ocutils",    "ersion of ",  "powered by",    "Pod::Man",   "pod2man",	  "DO NOT MODIFY",
 	"dded by dh_", "cmake_policy", "CMake ",      "perl v",	    "\"perl ",	  "Stylesheets",
+	"phinx</a>",  "oxygen</a>",
 };
 
 /* Digits and at least one dot, after at most two letters ("v1.2", "1.2.3-4+b1"). */

@@ -92,9 +92,10 @@ static struct assay_span file_name(const struct assay_evidence *e)
 static struct assay_change change_of(const struct assay_evidence *e)
 {
 	return (struct assay_change){
-		.left_head = assay_span_cut(e->left, 0, HEAD),
-		.right_head = assay_span_cut(e->right, 0, HEAD),
+		.left_head = assay_span_cut(e->left_file.len ? e->left_file : e->left, 0, HEAD),
+		.right_head = assay_span_cut(e->right_file.len ? e->right_file : e->right, 0, HEAD),
 		.file = file_name(e),
+		.field = e->field ? e->field->name : "",
 		.left_context = e->left_context,
 		.right_context = e->right_context,
 		.is_text = e->is_text,

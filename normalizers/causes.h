@@ -62,6 +62,7 @@ struct assay_evidence {
 	const struct assay_span *path; /* chain of names from the outside in */
 	size_t path_count;
 	struct assay_span left, right; /* the whole leaves */
+	struct assay_span left_file, right_file; /* the files they stand in: generators name themselves */
 	bool is_text;		       /* both are */
 	const struct assay_range *ranges;
 	size_t range_count; /* at least 1, at most ASSAY_MAX_RANGES */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cpio, written one way, in the dialect of its trailer: inodes counted from one, one for the members that
- * are links of each other; members by name, links side by side in the order they had, because the first
- * of them names the others and the last one may hold the data; blocks of 512 bytes.
+ * cpio, written one way, in the dialect of its trailer (odc for the binary form): inodes counted from one, one
+ * for the members that are links of each other; members by name, links side by side in the order they had,
+ * because the first of them names the others and the last one may hold the data; blocks of 512 bytes.
  */
 #include "cpio_emit.h"
 
@@ -116,6 +116,8 @@ static enum assay_code collect(struct cpio_writer *w, struct assay_error *err)
 			w->links[w->link_count++] = w->list[i].link;
 	qsort(w->links, w->link_count, sizeof(*w->links), by_span);
 	memcpy(w->magic, w->a->bytes.data + w->trailer->offset, MAGIC_SIZE);
+	if (w->magic[0] != '0')
+		memcpy(w->magic, "070707", MAGIC_SIZE);
 	if (assay_members_hold(&w->members, w->a->format->order))
 		assay_members_sort(w->order, w->count);
 	return ASSAY_OK;
@@ -282,13 +284,26 @@ static struct assay_span content_of(const struct assay_anatomy *a, const struct 
 	return assay_span_of(NULL, 0);
 }
 
+static enum assay_code write_header(struct cpio_writer *w, const struct cpio_numbers *numbers,
+				    struct assay_span name, struct assay_error *err)
+{
+	char head[128];
+
+	if (is_odc(w) ? put_odc(w, numbers, head, sizeof(head), err) :
+			put_newc(w, numbers, head, sizeof(head), err))
+		return err->code;
+	if (assay_emit_make(w->e, w->rope, head, strlen(head), err) || assay_rope_add(w->rope, name, err) ||
+	    assay_emit_make(w->e, w->rope, "", 1, err))
+		return err->code;
+	return is_odc(w) ? ASSAY_OK : pad(w, 4, err);
+}
+
 static enum assay_code write_expanded(struct cpio_writer *w, const struct cpio_member *m,
 				      const struct assay_node *member, struct assay_rope *payload,
 				      struct assay_error *err)
 {
 	struct assay_span bytes = content_of(w->a, member);
 	struct cpio_numbers numbers;
-	char head[128];
 
 	/* a link's target is data like any other, and no file */
 	if (m->is_symlink ? assay_rope_add(payload, bytes, err) :
@@ -296,12 +311,7 @@ static enum assay_code write_expanded(struct cpio_writer *w, const struct cpio_m
 		return err->code;
 	if (fill(w, m, member, payload, &numbers, err))
 		return err->code;
-	if (is_odc(w) ? put_odc(w, &numbers, head, sizeof(head), err) :
-			put_newc(w, &numbers, head, sizeof(head), err))
-		return err->code;
-	if (assay_emit_make(w->e, w->rope, head, strlen(head), err) ||
-	    assay_rope_add(w->rope, m->node->name, err) || assay_emit_make(w->e, w->rope, "", 1, err) ||
-	    (!is_odc(w) && pad(w, 4, err)) || assay_rope_join(w->rope, payload, err))
+	if (write_header(w, &numbers, m->node->name, err) || assay_rope_join(w->rope, payload, err))
 		return err->code;
 	return is_odc(w) ? ASSAY_OK : pad(w, 4, err);
 }
@@ -336,6 +346,15 @@ static enum assay_code write_member(struct cpio_writer *w, const struct cpio_mem
 	return code;
 }
 
+static enum assay_code write_trailer(struct cpio_writer *w, struct assay_error *err)
+{
+	const struct cpio_numbers numbers = { .nlink = 1, .name_size = sizeof("TRAILER!!!") };
+
+	if (hides_bytes(w, w->trailer))
+		return assay_fail(err, ASSAY_EUNSUPPORTED, "bytes in the padding of the trailer");
+	return write_header(w, &numbers, assay_span_text("TRAILER!!!"), err);
+}
+
 static enum assay_code emit_archive(struct cpio_writer *w, struct assay_error *err)
 {
 	w->start = w->rope->size;
@@ -344,7 +363,7 @@ static enum assay_code emit_archive(struct cpio_writer *w, struct assay_error *e
 	for (size_t i = 0; i < w->count; i++)
 		if (write_member(w, &w->list[w->order[i].index], err))
 			return err->code;
-	if (assay_emit_copy(w->rope, w->a, w->trailer, err))
+	if (write_trailer(w, err))
 		return err->code;
 	return pad(w, BLOCK, err);
 }

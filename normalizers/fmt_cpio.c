@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cpio: newc and crc (070701, 070702, as in initramfs and rpm) and odc (070707, POSIX.1-1988).
+ * cpio: newc and crc (070701, 070702, as in initramfs and rpm), odc (070707, POSIX.1-1988) and the binary
+ * form of either byte order (octal 070707 as a word of 16 bits).
  * Inode and device numbers mean nothing by themselves: they only say which members are hard links of
  * one file, and that is kept as an attribute with the name of the first of them.
  */
@@ -11,6 +12,7 @@
 #include "cpio_emit.h"
 #include "field_rows.h"
 #include "names.h"
+#include "rows.h"
 
 enum {
 	MEMBER,
@@ -61,7 +63,7 @@ static const struct assay_field cpio_fields[] = {
 	[DEVICE] = ASSAY_ROW_NEVER(ASSAY_METADATA, "cpio.device", ASSAY_SEVERITY_CODE, NULL,
 				   "numbers of a device node (c_rdev)"),
 	[MAGIC] = ASSAY_ROW_SAFE(ASSAY_STRUCTURE, "cpio.magic", "cpio-dialect", CONTAINER,
-				 "archive_format_differs", "which of the three headers this is"),
+				 "archive_format_differs", "which of the headers this is"),
 	[INODE] = ASSAY_ROW_SAFE(ASSAY_METADATA, "cpio.inode", "cpio-inode", CONTAINER,
 				 "device_or_inode_numbers",
 				 "inode, device and link count of the packing machine; which members "
@@ -81,7 +83,7 @@ static const struct assay_field cpio_fields[] = {
 	[PADDING] = ASSAY_ROW_CHECKED(ASSAY_PADDING, "cpio.padding", assay_check_zero, "cpio-dialect",
 				      CONTAINER, NULL, "zeros up to a multiple of four"),
 	[TRAILER] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "cpio.trailer", ASSAY_SEVERITY_STRUCTURE, NULL,
-				    "the member TRAILER!!!, which ends the archive"),
+				    "the member TRAILER!!!, which ends the archive and has no data"),
 	[BLOCKING] = ASSAY_ROW_CHECKED(ASSAY_PADDING, "cpio.blocking", assay_check_zero, "cpio-blocking",
 				       CONTAINER, "archive_format_differs",
 				       "zeros that fill the last block"),
@@ -115,12 +117,36 @@ static const struct header_part odc_parts[] = {
 	{ 11, FILESIZE, SIZE, 0 }, { 0, 0, 0, 0 },
 };
 
+/* Words of 16 bits; a number of two has the high one first, whatever the order of bytes (pdp-11). */
+static const struct header_part binary_parts[] = {
+	{ 2, DEV, INODE, 0 },	 { 2, INO, INODE, 0 },	     { 2, C_MODE, HEADER, MODE },
+	{ 2, C_UID, HEADER, UID }, { 2, C_GID, HEADER, GID },  { 2, NLINK, INODE, 0 },
+	{ 2, RDEV, HEADER, DEVICE }, { 4, C_MTIME, HEADER, MTIME }, { 2, NAMESIZE, SIZE, 0 },
+	{ 4, FILESIZE, SIZE, 0 }, { 0, 0, 0, 0 },
+};
+
+enum notation { LITTLE = 1, BIG = 2, OCTAL = 8, HEX = 16 };
+
+static const struct dialect {
+	const char *magic;
+	uint8_t magic_size;
+	const struct header_part *parts;
+	enum notation notation;
+	uint8_t alignment;
+	bool has_sum;
+} dialects[] = {
+	{ "070701", 6, newc_parts, HEX, 4, false },  { "070702", 6, newc_parts, HEX, 4, true },
+	{ "070707", 6, odc_parts, OCTAL, 1, false }, { "\xc7\x71", 2, binary_parts, LITTLE, 2, false },
+	{ "\x71\xc7", 2, binary_parts, BIG, 2, false },
+};
+
+#define DIALECTS (sizeof(dialects) / sizeof(dialects[0]))
+
 struct cpio_entry {
 	uint64_t start, name_at, data, end; /* end includes the padding */
 	uint64_t n[NUMBERS];
 	struct assay_span name;
-	const struct header_part *parts;
-	bool is_odc, has_sum;
+	const struct dialect *dialect;
 };
 
 /* A member that shares its inode, for finding the first of its kind. */
@@ -134,16 +160,25 @@ struct cpio_archive {
 	size_t count;
 };
 
-#define MAGIC_SIZE 6
-
-static unsigned cpio_bid(struct assay_span file)
+static const struct dialect *dialect_at(struct assay_span file, uint64_t at)
 {
-	if (file.len < 76)
-		return 0;
-	if (memcmp(file.data, "070701", 6) == 0 || memcmp(file.data, "070702", 6) == 0 ||
-	    memcmp(file.data, "070707", 6) == 0)
-		return 48;
-	return 0;
+	for (size_t i = 0; i < DIALECTS; i++) {
+		struct assay_span magic = assay_span_cut(file, at, dialects[i].magic_size);
+
+		if (assay_span_equal(magic, assay_span_of(dialects[i].magic, dialects[i].magic_size)))
+			return &dialects[i];
+	}
+	return NULL;
+}
+
+static bool read_words(struct assay_span file, uint64_t at, size_t len, bool big, uint64_t *ret)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < len; i += 2)
+		value = value << 16 | assay_rows_number(file, at + i, 2, big);
+	*ret = value;
+	return true;
 }
 
 static bool parse_digits(const uint8_t *p, size_t len, unsigned base, uint64_t *ret)
@@ -167,42 +202,37 @@ static bool parse_digits(const uint8_t *p, size_t len, unsigned base, uint64_t *
 static enum assay_code read_numbers(struct assay_span file, struct cpio_entry *e,
 				    struct assay_error *err)
 {
-	uint64_t at = e->start + MAGIC_SIZE;
-	size_t total = MAGIC_SIZE;
+	enum notation notation = e->dialect->notation;
+	uint64_t at = e->start + e->dialect->magic_size;
+	size_t total = e->dialect->magic_size;
 
-	for (const struct header_part *part = e->parts; part->length; part++)
+	for (const struct header_part *part = e->dialect->parts; part->length; part++)
 		total += part->length;
 	if (file.len - e->start < total)
 		return assay_fail(err, ASSAY_EINPUT, "offset %llu: header: cut short",
 				  (unsigned long long)e->start);
-	for (const struct header_part *part = e->parts; part->length; at += part++->length)
-		if (!parse_digits(file.data + at, part->length, e->is_odc ? 8 : 16,
-				  &e->n[part->number]))
+	for (const struct header_part *part = e->dialect->parts; part->length; at += part++->length)
+		if (notation <= BIG ?
+			    !read_words(file, at, part->length, notation == BIG, &e->n[part->number]) :
+			    !parse_digits(file.data + at, part->length, notation, &e->n[part->number]))
 			return assay_fail(err, ASSAY_EINPUT, "offset %llu: want %s digits",
-					  (unsigned long long)at, e->is_odc ? "octal" : "hex");
+					  (unsigned long long)at, notation == OCTAL ? "octal" : "hex");
 	e->name_at = at;
 	return ASSAY_OK;
 }
 
 static uint64_t aligned(const struct cpio_entry *e, uint64_t at)
 {
-	return e->is_odc ? at : (at + 3) & ~(uint64_t)3;
+	return (at + e->dialect->alignment - 1) & ~((uint64_t)e->dialect->alignment - 1);
 }
 
 static enum assay_code read_entry(struct assay_span file, uint64_t at, struct cpio_entry *e,
 				  struct assay_error *err)
 {
-	struct assay_span magic = assay_span_cut(file, at, MAGIC_SIZE);
-
-	*e = (struct cpio_entry){ .start = at };
-	if (assay_span_equal_text(magic, "070707"))
-		e->is_odc = true;
-	else if (assay_span_equal_text(magic, "070702"))
-		e->has_sum = true;
-	else if (!assay_span_equal_text(magic, "070701"))
+	*e = (struct cpio_entry){ .start = at, .dialect = dialect_at(file, at) };
+	if (!e->dialect)
 		return assay_fail(err, ASSAY_EINPUT, "offset %llu: want a header",
 				  (unsigned long long)at);
-	e->parts = e->is_odc ? odc_parts : newc_parts;
 	if (read_numbers(file, e, err))
 		return err->code;
 	if (e->n[NAMESIZE] == 0 || e->n[NAMESIZE] > file.len - e->name_at ||
@@ -243,6 +273,23 @@ static const char *type_of(const struct cpio_entry *e)
 		if ((e->n[C_MODE] & TYPE_MASK) == types[i].bits)
 			return types[i].word;
 	return "unknown";
+}
+
+/* Sixteen bits are a weak magic: the first header of the binary form must make sense too. */
+static unsigned cpio_bid(struct assay_span file)
+{
+	const struct dialect *dialect = dialect_at(file, 0);
+	struct assay_error err = ASSAY_ERROR_INIT;
+	struct cpio_entry e;
+
+	if (!dialect || file.len < 26)
+		return 0;
+	if (dialect->notation > BIG)
+		return file.len >= 76 ? 48 : 0;
+	if (read_entry(file, 0, &e, &err) || e.name.len == 0 || memchr(e.name.data, 0, e.name.len) ||
+	    (strcmp(type_of(&e), "unknown") == 0 && !is_trailer(&e)))
+		return 0;
+	return 32;
 }
 
 /* ---- hard links ------------------------------------------------------------------------------------- */
@@ -340,12 +387,33 @@ static enum assay_code judge_entry(struct assay_layout *l, struct assay_names *n
 		assay_layout_ambiguous(l, e->start, "member \"%s\" lies below a symbolic link", shown);
 	if (e->name.len == 0 || memchr(e->name.data, 0, e->name.len))
 		assay_layout_ambiguous(l, e->name_at, "member without a name, or with a NUL in it");
-	for (size_t i = 0; e->has_sum && i < data.len; i++)
+	for (size_t i = 0; e->dialect->has_sum && i < data.len; i++)
 		sum += data.data[i];
 	/* most packers write zero for what is no file, and nobody checks it there */
 	if (e->n[C_CHECK] != sum && (e->n[C_CHECK] || strcmp(type_of(e), "file") == 0))
 		assay_layout_ambiguous(l, e->start, "sum of the data of \"%s\" is wrong", shown);
 	return ASSAY_OK;
+}
+
+/* Its header means nothing but the end; what else it says differs by packer. */
+static void lay_out_trailer(struct assay_layout *l, const struct cpio_entry *e)
+{
+	uint64_t name_end = e->name_at + e->n[NAMESIZE];
+
+	assay_layout_open(l, F(TRAILER));
+	assay_layout_leaf(l, F(MAGIC), e->dialect->magic_size);
+	for (const struct header_part *part = e->dialect->parts; part->length; part++)
+		assay_layout_leaf(l, F(part->field), part->length);
+	assay_layout_leaf(l, F(NAME), e->n[NAMESIZE]);
+	if (e->data > name_end)
+		assay_layout_leaf(l, F(PADDING), e->data - name_end);
+	if (e->n[FILESIZE]) {
+		assay_layout_ambiguous(l, e->data, "data behind the name of the trailer");
+		assay_layout_leaf(l, F(CONTENT), e->n[FILESIZE]);
+	}
+	if (e->end > e->data + e->n[FILESIZE])
+		assay_layout_leaf(l, F(PADDING), e->end - e->data - e->n[FILESIZE]);
+	assay_layout_close(l);
 }
 
 static void lay_out_end(struct assay_layout *l)
@@ -386,7 +454,7 @@ static enum assay_code lay_out_members(struct assay_layout *l, struct assay_name
 		if (read_entry(file, assay_layout_at(l), &e, err))
 			return assay_context(err, "member %zu", i);
 		if (is_trailer(&e)) {
-			assay_layout_leaf(l, F(TRAILER), e.end - e.start);
+			lay_out_trailer(l, &e);
 			break;
 		}
 		if (judge_entry(l, names, &e, err))
@@ -432,8 +500,8 @@ static void lay_out_header(struct assay_layout *l, const struct cpio_archive *cp
 	const struct link *first = may_be_linked(e) ? first_link(cpio, e) : NULL;
 	struct assay_node *leaves[NUMBERS], *root = assay_layout_root(l);
 
-	assay_layout_leaf(l, F(MAGIC), MAGIC_SIZE);
-	for (const struct header_part *part = e->parts; part->length; part++) {
+	assay_layout_leaf(l, F(MAGIC), e->dialect->magic_size);
+	for (const struct header_part *part = e->dialect->parts; part->length; part++) {
 		leaves[part->number] = assay_layout_leaf(l, F(part->field), part->length);
 		if (part->carries)
 			assay_layout_carries(l, leaves[part->number], F(part->carries));

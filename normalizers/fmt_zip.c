@@ -27,6 +27,8 @@ static unsigned zip_bid(struct assay_span file)
 	/* behind a prefix (a script, a program): only what has nothing else to say for itself */
 	if (zip_get(file, file.len - ZIP_END_SIZE, 4) != ZIP_END_MAGIC)
 		return 0;
+	if (assay_span_starts(file, "JM\1"))
+		return 32;
 	return zip_get(file, file.len - 2, 2) == 0 ? 20 : 0;
 }
 
@@ -448,6 +450,8 @@ static enum assay_code lay_out_archive(struct assay_layout *l, const struct zip_
 			       assay_span_text(zip_leading(local_name(zip, 0), local_name(zip, 1))), 0,
 			       NULL);
 	signed_attribute(l, zip);
+	if (zip->head && zip->count && zip->entries[zip->by_local[0]].local == zip->head)
+		assay_layout_leaf(l, F(ZIP_HEAD), zip->head);
 	for (size_t i = 0; i < zip->count && !assay_layout_failed(l); i++) {
 		const struct zip_entry *e = &zip->entries[zip->by_local[i]];
 

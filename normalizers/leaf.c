@@ -229,6 +229,8 @@ static enum assay_code explain_ranges(const struct content *c, struct ranges *ra
 		.path_count = c->walk->path_count,
 		.left = c->left,
 		.right = c->right,
+		.left_file = c->scope ? c->scope->left->bytes : c->left,
+		.right_file = c->scope ? c->scope->right->bytes : c->right,
 		.is_text = c->is_text,
 		.ranges = ranges->items,
 		.left_context = c->walk->sides[0]->context,

@@ -8,12 +8,15 @@
 #define FORMATS(X)                                                                                 \
 	X(alpine)                                                                                  \
 	X(ar)                                                                                      \
+	X(bflt)                                                                                    \
 	X(bzip2)                                                                                   \
 	X(cab)                                                                                     \
 	X(charset)                                                                                 \
 	X(class)                                                                                   \
 	X(cpio)                                                                                    \
 	X(deb)                                                                                     \
+	X(deb822)                                                                                  \
+	X(dex)                                                                                     \
 	X(elf)                                                                                     \
 	X(erofs)                                                                                   \
 	X(ext4)                                                                                    \
@@ -23,12 +26,15 @@
 	X(gzip)                                                                                    \
 	X(html)                                                                                    \
 	X(imageconfig)                                                                             \
+	X(inventory)                                                                               \
 	X(iso9660)                                                                                 \
 	X(jpeg)                                                                                    \
 	X(json)                                                                                    \
 	X(lz4)                                                                                     \
 	X(lzip)                                                                                    \
+	X(lzma)                                                                                    \
 	X(macho)                                                                                   \
+	X(man)                                                                                     \
 	X(manifest)                                                                                \
 	X(mo)                                                                                      \
 	X(oci)                                                                                     \
@@ -38,14 +44,17 @@
 	X(properties)                                                                              \
 	X(ps)                                                                                      \
 	X(pyc)                                                                                     \
+	X(rdb)                                                                                     \
 	X(rpm)                                                                                     \
 	X(sevenzip)                                                                                \
 	X(sfnt)                                                                                    \
 	X(sqlite)                                                                                  \
 	X(squashfs)                                                                                \
 	X(tar)                                                                                     \
+	X(uimage)                                                                                  \
 	X(wasm)                                                                                    \
 	X(woff)                                                                                    \
+	X(xml)                                                                                     \
 	X(xz)                                                                                      \
 	X(zip)                                                                                     \
 	X(zstd)

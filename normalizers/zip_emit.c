@@ -470,6 +470,10 @@ static enum assay_code write_all(struct zip_writer *w, struct assay_error *err)
 	uint64_t directory;
 
 	w->start = w->rope->size;
+	if (w->zip->head && assay_rope_add(w->rope, assay_span_cut(w->zip->file, 0, w->zip->head), err))
+		return err->code;
+	if (w->zip->base)
+		w->start = w->rope->size;
 	for (size_t i = 0; i < w->zip->count; i++) {
 		put_time(w, &w->out[i]);
 		if (write_local(w, &w->out[i], err))

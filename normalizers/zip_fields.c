@@ -123,6 +123,9 @@ const struct assay_field zip_fields[ZIP_FIELDS + 1] = {
 	[ZIP_MEMBER_COMMENT] = ASSAY_ROW_UNSAFE(ASSAY_METADATA, "zip.member_comment",
 						ASSAY_SEVERITY_METADATA, "zip-comment", NULL,
 						"comment of a member (4.4.18)"),
+	[ZIP_HEAD] = ASSAY_ROW_NEVER(ASSAY_CONTENT, "zip.head", ASSAY_SEVERITY_CODE, NULL,
+				     "interpreter line of a Python application (PEP 441), magic of a jmod "
+				     "file"),
 	[ZIP_GAP] = ASSAY_ROW_NEVER(ASSAY_TRAILING, "zip.gap", ASSAY_SEVERITY_STRUCTURE, NULL,
 				    "bytes of no member: a prefix, members the directory leaves out, or what "
 				    "stands behind the end"),

@@ -58,6 +58,8 @@ const char *zip_kind(const struct zip_archive *zip)
 {
 	size_t best = KINDS;
 
+	if (assay_span_starts(zip->file, "JM\1"))
+		return "jmod";
 	for (size_t i = 0; i < zip->count && best; i++) {
 		const struct zip_entry *e = &zip->entries[i];
 		struct assay_span name = zip_entry_name(zip, e);

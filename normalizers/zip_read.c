@@ -133,6 +133,23 @@ static enum assay_code read_end64(struct zip_archive *zip, uint64_t *count, uint
 	return ASSAY_OK;
 }
 
+#define INTERPRETER_MAX 127 /* BINPRM_BUF_SIZE of Linux before 5.1, less one */
+
+uint64_t zip_head(struct assay_span file)
+{
+	struct assay_span rest = file, line;
+
+	if (assay_span_starts(file, "JM\1") && file.len > 4 && file.data[3] == 0)
+		return 4;
+	if (!assay_span_starts(file, "#!") || !assay_span_next_line(&rest, &line) ||
+	    line.len > INTERPRETER_MAX)
+		return 0;
+	for (size_t i = 0; i < line.len; i++)
+		if (line.data[i] < ' ' || line.data[i] > '~')
+			return 0;
+	return line.len + 1;
+}
+
 static enum assay_code read_end(struct zip_archive *zip, uint64_t *ret_count, struct assay_error *err)
 {
 	struct assay_span file = zip->file;
@@ -159,7 +176,8 @@ static enum assay_code read_end(struct zip_archive *zip, uint64_t *ret_count, st
 	zip->central = directory_end - size;
 	zip->central_size = size;
 	zip->base = zip->central - offset;
-	if (zip->base)
+	zip->head = zip_head(file);
+	if (zip->base && zip->base != zip->head)
 		doubt(zip, 0, "%llu bytes in front of the archive, or between it and its directory",
 		      (unsigned long long)zip->base);
 	if (count > ASSAY_MAX_MEMBERS || count > size / ZIP_CENTRAL_SIZE)

@@ -54,6 +54,7 @@ struct zip_archive {
 	size_t count;
 	uint32_t *by_local; /* indices in the order of the local headers */
 	uint64_t base;	    /* bytes in front of the archive, to which offsets are relative */
+	uint64_t head;	    /* bytes in front of it that its readers want there, see zip_head() */
 	uint64_t central, central_size;
 	uint64_t end64, end; /* end64: 0 = none */
 	uint16_t comment;
@@ -65,6 +66,9 @@ uint64_t zip_get(struct assay_span s, uint64_t at, unsigned bytes);
 /* Where the end record stands (4.3.16): one that reaches to the end of the file, or the last one; false
  * when there is none in the last 64 KiB. */
 bool zip_end_find(struct assay_span file, uint64_t *ret);
+/* What a reader of its own wants in front of an archive: the interpreter line of a Python application (PEP
+ * 441), the magic of a jmod file; 0 when the file starts with neither. */
+uint64_t zip_head(struct assay_span file);
 enum assay_code zip_read(struct assay_span file, struct assay_arena *arena,
 			 struct zip_archive *ret, struct assay_error *err) ASSAY_CHECKED;
 struct assay_span zip_entry_name(const struct zip_archive *zip, const struct zip_entry *entry);

@@ -423,6 +423,82 @@ def sparse_pairs():
     put("never", "tar-sparse-data", b, sparse([(0, 1), (512, 1)], 1024, b"ac"))
 
 
+def cpio(members, order="<", mtime=T0, uid=0, ino=1):
+    """The binary form, in either byte order."""
+    out = b""
+    for i, (name, data, mode) in enumerate(members + [("TRAILER!!!", b"", 0)]):
+        n = name.encode() + b"\0"
+        out += struct.pack(order + "13H", 0o70707, 1, ino + i, mode, uid, 0, 1, 0, mtime >> 16, mtime & 0xffff, len(n),
+                           len(data) >> 16, len(data) & 0xffff)
+        out += n + b"\0" * (len(n) % 2) + data + b"\0" * (len(data) % 2)
+    return out + bytes(-len(out) % 512)
+
+
+def cpio_pairs():
+    m = [("run", b"#!/bin/sh\n", 0o100755), ("data", b"odd", 0o100644)]
+    b = cpio(m)
+    for name, other in {
+        "setuid": [("run", b"#!/bin/sh\n", 0o104755), m[1]], "type": [m[0], ("data", b"odd", 0o120777)],
+        "content": [m[0], ("data", b"odD", 0o100644)], "extra": m + [("x", b"", 0o100644)], "missing": m[:1],
+        "renamed": [m[0], ("date", b"odd", 0o100644)], "duplicate": m + [m[0]],
+    }.items():
+        put("never", "cpio-binary-" + name, b, cpio(other))
+    put("never", "cpio-binary-trailing", b, b + b"evil")
+    put("never", "cpio-binary-padding", b, b.replace(b"odd\0", b"oddX"))
+    put("same", "cpio-binary-mtime", b, cpio(m, mtime=T0 + 70000))
+    put("same", "cpio-binary-inode", b, cpio(m, ino=900))
+    put("same", "cpio-binary-byte-order", b, cpio(m, ">"))
+    put("same", "cpio-binary-order", b, cpio(m[::-1]))
+    end = b.rindex(b"TRAILER!!!")
+    put("never", "cpio-binary-trailer-padding", b, b[:end + 11] + b"x" + b[end + 12:])
+    put("never", "cpio-binary-trailer-data", b, b[:end - 2] + b"\4\0" + b[end:end + 12] + b"evil" + b[end + 16:])
+
+
+def headed_pairs():
+    """What stands in front of a zip archive: read by some, and only in two forms what it should be."""
+    def body(text=b"print(1)\n", time=(2020, 1, 1, 0, 0, 0)):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as z:
+            info = zipfile.ZipInfo("__main__.py", time)
+            info.external_attr = 0o644 << 16
+            z.writestr(info, text)
+        return out.getvalue()
+
+    later = body(time=(2021, 1, 1, 0, 0, 0))
+    python = b"#!/usr/bin/python3\n"
+    put("never", "zipapp-interpreter", python + body(), b"#!/tmp/x/python3\n" + body())
+    put("never", "zipapp-code", python + body(), python + body(b"evil(1)\n"))
+    put("never", "zipapp-second-line", python + b"evil\n" + body(), python + b"evil\n" + later)
+    put("never", "zipapp-control", b"#!/bin/sh\x1b[2J\n" + body(), b"#!/bin/sh\x1b[2J\n" + later)
+    put("never", "zipapp-long", b"#!" + b"x" * 200 + b"\n" + body(), b"#!" + b"x" * 200 + b"\n" + later)
+    put("never", "zip-program-in-front", b"\x7fELFx" + body(), b"\x7fELFx" + later)
+    put("never", "jmod-version", b"JM\1\0" + body(), b"JM\1\1" + body())
+    put("never", "jmod-more", b"JM\1\0x" + body(), b"JM\1\0x" + later)
+    put("same", "zipapp-mtime", python + body(), python + later)
+    put("same", "jmod-mtime", b"JM\1\0" + body(), b"JM\1\0" + later)
+
+
+def text_pairs():
+    """Files that a normalizer for their kind would like to fold."""
+    th = b'.TH X 1 "2022-11-25" "x 1.0"\n.SH NAME\nx\n'
+    put("never", "man-date", th, th.replace(b"25", b"26"))
+    put("never", "man-request", th, th.replace(b".SH NAME", b".sy evil\n.SH NAME"))
+    xml = b'<?xml version="1.0"?>\n<a x="1" y="2">t</a>\n'
+    put("never", "xml-value", xml, xml.replace(b'"1"', b'"3"'))
+    put("never", "xml-space", xml, xml.replace(b"t<", b"t <"))
+    put("never", "xml-entity", xml.replace(b"<a", b'<!DOCTYPE a [<!ENTITY e "1">]><a'),
+        xml.replace(b"<a", b'<!DOCTYPE a [<!ENTITY e "2">]><a'))
+    put("never", "xml-attribute-twice", xml.replace(b'y="2"', b'x="2"'), xml.replace(b'x="1" y="2"', b'x="2" x="1"'))
+    put("never", "html-script-string", b"<html><script>f(\"<a x='1' y='2'>\")</script></html>",
+        b"<html><script>f(\"<a y='2' x='1'>\")</script></html>")
+    put("same", "xml-attributes", xml, xml.replace(b'x="1" y="2"', b'y="2"  x="1"'))
+    control = b"Package: a\nVersion: 1\nArchitecture: all\nDepends: b\n"
+    for name, other in {"depends": control.replace(b": b", b": b, evil"), "field": control + b"Pre-Depends: evil\n",
+                        "order": b"Version: 1\nPackage: a\nArchitecture: all\nDepends: b\n",
+                        "case": control.replace(b"Depends", b"depends")}.items():
+        put("never", "control-" + name, control, other)
+
+
 tar_pairs()
 respelled_pairs()
 gzip_pairs()
@@ -437,3 +513,6 @@ arch_pairs()
 image_pairs()
 alpine_pairs()
 sparse_pairs()
+cpio_pairs()
+headed_pairs()
+text_pairs()

@@ -38,11 +38,12 @@ static const struct assay_build_context right_build = {
 static bool recognise(const char *file, struct assay_span left, struct assay_span right,
 		      bool is_text, bool context, struct assay_recognised *ret)
 {
-	static const struct assay_field field = { .name = "text.line" };
-	struct assay_span path = assay_span_text(file ? file : "file");
+	static const struct assay_field text = { .name = "text.line" }, control = { .name = "deb822.field" };
+	bool is_control = file && strncmp(file, "deb822:", 7) == 0;
+	struct assay_span path = assay_span_text(is_control ? file + 7 : file ? file : "file");
 	struct assay_range range = { 0, left.len, 0, right.len };
 	struct assay_evidence evidence = {
-		.field = &field,
+		.field = is_control ? &control : &text,
 		.format = is_text ? "text" : "binary",
 		.path = &path,
 		.path_count = 1,
@@ -219,11 +220,12 @@ static const struct sample text_samples[] = {
 	  "<meta name=\"generator\" content=\"x 1.3.0\">\n" },
 	{ "tool_version_differs", "META-INF/MANIFEST.MF", "Created-By: 17.0.1 (Debian)\n",
 	  "Created-By: 17.0.9 (Ubuntu)\n" },
-	{ "dependency_version_differs", "control", "Depends: libc6 (>= 2.34)\n",
+	{ "dependency_version_differs", "deb822:Depends", "Depends: libc6 (>= 2.34)\n",
 	  "Depends: libc6 (>= 2.34), libz1\n" },
-	{ "dependency_version_differs", "control", "Package: a\n", "Package: a\nDepends: libz1\n" },
-	{ "size_of_changed_content", "control", "Installed-Size: 46\n", "Installed-Size: 69\n" },
-	{ "source_version_differs", "control", "Version: 1.0-1\n", "Version: 1.0-2\n" },
+	{ "dependency_version_differs", "deb822:Pre-Depends", "Pre-Depends: a\n", "Pre-Depends: a,\n b\n" },
+	{ "captures_build_path", "deb822:Build-Path", "Build-Path: /a\n", "Build-Path: /b\n" },
+	{ "size_of_changed_content", "deb822:Installed-Size", "Installed-Size: 46\n", "Installed-Size: 69\n" },
+	{ "source_version_differs", "deb822:Version", "Version: 1.0-1\n", "Version: 1.0-2\n" },
 	{ "checksum_of_changed_content", "md5sums", "0123456789abcdef0123456789abcdef  usr/bin/a\n",
 	  "fedcba9876543210fedcba9876543210  usr/bin/a\n" },
 	{ "tool_version_differs", "postinst", "# Automatically added by dh_installinit/13.11.4\n",
@@ -242,7 +244,8 @@ static const struct sample text_samples[] = {
 	{ NULL, NULL, "timeout 30\n", "timeout 45\n" },
 	{ NULL, "md5sums", "0123456789abcdef0123456789abcdef  usr/bin/a\n",
 	  "fedcba9876543210fedcba9876543210  usr/bin/b\n" },
-	{ NULL, "not-a-c", "Depends: a\n", "Depends: b\n" },
+	{ NULL, "Depends", "Depends: a\n", "Depends: b\n" },
+	{ NULL, "deb822:Description", "Description: a\n", "Description: b\n" },
 	{ NULL, NULL, "a b\n", "b a\n" },
 	/* another program is run */
 	{ NULL, NULL, "exec /usr/bin/true\n", "exec /tmp/x/run\n" },

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* "lzma", "inventory", "rdb", "uimage", "bflt", "dex": small containers, made here byte by byte. */
+#include <lzma.h>
+#include <zlib.h>
+
+#include "pair.h"
+
+#define BUF(name) assay_auto(assay_buf_release) struct assay_buf name = ASSAY_BUF_INIT(ASSAY_MIB)
+
+static void add_big(struct assay_buf *out, uint32_t n)
+{
+	uint8_t bytes[4] = { (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n };
+
+	assay_buf_add(out, bytes, 4);
+}
+
+static void add_zlib(struct assay_buf *out, const char *text, int level)
+{
+	uint8_t packed[4096];
+	uLongf len = sizeof(packed);
+
+	ck_assert_int_eq(compress2(packed, &len, (const Bytef *)text, strlen(text), level), Z_OK);
+	assay_buf_add(out, packed, len);
+}
+
+static const char sample[] = "some text that packs well, some text that packs well, some text\n";
+
+/* ---- lzma ------------------------------------------------------------------------------------------- */
+
+static void make_lzma(struct assay_buf *out, const char *text, uint32_t preset)
+{
+	lzma_stream stream = LZMA_STREAM_INIT;
+	lzma_options_lzma options;
+	uint8_t packed[4096];
+
+	lzma_lzma_preset(&options, preset);
+	ck_assert_int_eq(lzma_alone_encoder(&stream, &options), LZMA_OK);
+	stream.next_in = (const uint8_t *)text;
+	stream.avail_in = strlen(text);
+	stream.next_out = packed;
+	stream.avail_out = sizeof(packed);
+	ck_assert_int_eq(lzma_code(&stream, LZMA_FINISH), LZMA_STREAM_END);
+	assay_buf_add(out, packed, sizeof(packed) - stream.avail_out);
+	lzma_end(&stream);
+}
+
+START_TEST(lzma_streams)
+{
+	BUF(left);
+	BUF(right);
+	BUF(other);
+	BUF(longer);
+
+	make_lzma(&left, sample, 6);
+	make_lzma(&right, sample, 0);
+	make_lzma(&other, "other text", 6);
+	make_lzma(&longer, sample, 6);
+	assay_buf_add_text(&longer, "x");
+	ck_assert_str_eq(assay_format_detect(assay_buf_span(&left))->name, "lzma");
+	assert_says(pair_verdict_bufs(&left, &right), "equivalent: lzma-recompress");
+	assert_says(pair_verdict_bufs(&left, &other), "divergent");
+	assert_says(pair_verdict_bufs(&left, &longer), "divergent");
+}
+END_TEST
+
+/* ---- inventory --------------------------------------------------------------------------------------- */
+
+static void make_inventory(struct assay_buf *out, const char *version, const char *text, int level)
+{
+	assay_buf_printf(out, "# Sphinx inventory version 2\n# Project: x\n# Version: %s\n# zlib.\n", version);
+	add_zlib(out, text, level);
+}
+
+START_TEST(inventories)
+{
+	BUF(left);
+	BUF(level);
+	BUF(version);
+	BUF(longer);
+
+	make_inventory(&left, "1", sample, 9);
+	make_inventory(&level, "1", sample, 0);
+	make_inventory(&version, "2", sample, 9);
+	make_inventory(&longer, "1", sample, 9);
+	assay_buf_add_text(&longer, "x");
+	ck_assert_str_eq(assay_format_detect(assay_buf_span(&left))->name, "inventory");
+	assert_says(pair_verdict_bufs(&left, &level), "equivalent: inventory-recompress");
+	assert_says(pair_verdict_bufs(&left, &version), "divergent");
+	assert_says(pair_verdict_bufs(&left, &longer), "divergent");
+}
+END_TEST
+
+/* ---- rdb --------------------------------------------------------------------------------------------- */
+
+static void add_object(struct assay_buf *out, const char *text, uint32_t size, int level)
+{
+	add_big(out, size);
+	add_zlib(out, text, level);
+}
+
+START_TEST(lazy_load_databases)
+{
+	BUF(left);
+	BUF(level);
+	BUF(path);
+	BUF(lying);
+
+	add_object(&left, "X\nobject of /build/one/x.R", 26, 9);
+	add_object(&left, sample, sizeof(sample) - 1, 9);
+	add_object(&level, "X\nobject of /build/one/x.R", 26, 0);
+	add_object(&level, sample, sizeof(sample) - 1, 9);
+	add_object(&path, "X\nobject of /build/two/x.R", 26, 9);
+	add_object(&path, sample, sizeof(sample) - 1, 9);
+	add_object(&lying, "X\nobject of /build/one/x.R", 26, 9);
+	add_object(&lying, sample, sizeof(sample), 9);
+	ck_assert_str_eq(assay_format_detect(assay_buf_span(&left))->name, "rdb");
+	/* the .rdx says where objects are: another compressor is not the same */
+	ck_assert_str_eq(pair_verdict_bufs(&left, &level), "divergent");
+	ck_assert_str_eq(pair_verdict_bufs(&left, &path), "divergent");
+	assert_says(structure_of(assay_buf_span(&lying)), "size of the object: is wrong");
+}
+END_TEST
+
+/* ---- uimage, bflt -------------------------------------------------------------------------------------- */
+
+static void make_uimage(struct assay_buf *out, uint32_t time, const char *data, uint32_t entry)
+{
+	uint32_t len = (uint32_t)strlen(data);
+	uLong sum;
+
+	add_big(out, 0x27051956);
+	add_big(out, 0);
+	add_big(out, time);
+	add_big(out, len);
+	add_big(out, 0x8000);
+	add_big(out, entry);
+	add_big(out, (uint32_t)crc32(0, (const Bytef *)data, len));
+	assay_buf_add(out, "\5\2\2\0" "kernel\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 36);
+	sum = crc32(0, (const Bytef *)out->data, 64);
+	for (int i = 0; i < 4; i++)
+		out->data[4 + i] = (char)(sum >> (24 - 8 * i));
+	assay_buf_add_text(out, data);
+}
+
+START_TEST(uimages)
+{
+	BUF(left);
+	BUF(time);
+	BUF(entry);
+	BUF(data);
+
+	make_uimage(&left, 1600000000, "code", 0x8000);
+	make_uimage(&time, 1700000000, "code", 0x8000);
+	make_uimage(&entry, 1600000000, "code", 0x8040);
+	make_uimage(&data, 1600000000, "cod", 0x8000);
+	assert_says(pair_verdict_bufs(&left, &time), "equivalent: uimage-time");
+	assert_says(pair_verdict_bufs(&left, &entry), "divergent");
+	assert_says(pair_verdict_bufs(&left, &data), "divergent");
+	assert_says(structure_of(assay_buf_span(&left)), "uimage canonical");
+	assay_buf_add_text(&left, "x");
+	assert_says(structure_of(assay_buf_span(&left)), "behind the image");
+	time.data[64] ^= 1;
+	assert_says(structure_of(assay_buf_span(&time)), "CRC of the image");
+}
+END_TEST
+
+static void make_bflt(struct assay_buf *out, uint32_t time, uint32_t stack, const char *text)
+{
+	const uint32_t words[] = { 4, 64, 68, 72, 80, stack, 72, 0, 1, time, 0, 0, 0, 0, 0 };
+
+	assay_buf_add_text(out, "bFLT");
+	for (size_t i = 0; i < 15; i++)
+		add_big(out, words[i]);
+	assay_buf_add_text(out, text);
+}
+
+START_TEST(flat_binaries)
+{
+	BUF(left);
+	BUF(time);
+	BUF(stack);
+	BUF(text);
+
+	make_bflt(&left, 1, 4096, "codedata");
+	make_bflt(&time, 2, 4096, "codedata");
+	make_bflt(&stack, 1, 8192, "codedata");
+	make_bflt(&text, 1, 4096, "Codedata");
+	assert_says(pair_verdict_bufs(&left, &time), "equivalent: bflt-time");
+	assert_says(pair_verdict_bufs(&left, &stack), "divergent");
+	assert_says(pair_verdict_bufs(&left, &text), "divergent");
+}
+END_TEST
+
+/* ---- dex ------------------------------------------------------------------------------------------------ */
+
+/* Header, eight bytes of code, eight of strings, a map of the three. */
+static void make_dex(struct assay_buf *out, const char *code, const char *strings)
+{
+	uint8_t head[112] = "dex\n035", map[4 + 3 * 12] = { 3 };
+	static const uint16_t types[] = { 0x2001, 0x2002, 0x1000 }, places[] = { 112, 120, 128 };
+	uint32_t size = 112 + 16 + sizeof(map), sum;
+
+	memcpy(head + 32, &size, 4);
+	memcpy(head + 40, "\x78\x56\x34\x12", 4);
+	head[52] = 128;
+	for (size_t i = 0; i < 3; i++) {
+		memcpy(map + 4 + 12 * i, &types[i], 2);
+		memcpy(map + 12 + 12 * i, &places[i], 2);
+	}
+	assay_buf_add(out, head, sizeof(head));
+	assay_buf_add(out, code, 8);
+	assay_buf_add(out, strings, 8);
+	assay_buf_add(out, map, sizeof(map));
+	sum = (uint32_t)adler32(adler32(0, NULL, 0), (const Bytef *)out->data + 12, (uInt)(out->len - 12));
+	memcpy(out->data + 8, &sum, 4);
+}
+
+START_TEST(dalvik_executables)
+{
+	json_t *report;
+	char *text;
+	BUF(left);
+	BUF(right);
+
+	make_dex(&left, "codecode", "aaaaaaaa");
+	make_dex(&right, "codecodE", "aaaaaaaa");
+	assert_says(structure_of(assay_buf_span(&left)), "dex canonical");
+	report = pair_compare(assay_buf_span(&left), assay_buf_span(&right));
+	text = json_dumps(json_object_get(report, "divergences"), 0);
+	assert_says(text, "\"code\"");
+	assert_says(text, "unexplained_code_change");
+	ck_assert(!strstr(text, "dex.checksum"));
+	left.data[8] ^= 1;
+	assert_says(structure_of(assay_buf_span(&left)), "adler32");
+	free(text);
+	json_decref(report);
+}
+END_TEST
+
+static void add_tests(TCase *tcase)
+{
+	tcase_add_test(tcase, lzma_streams);
+	tcase_add_test(tcase, inventories);
+	tcase_add_test(tcase, lazy_load_databases);
+	tcase_add_test(tcase, uimages);
+	tcase_add_test(tcase, flat_binaries);
+	tcase_add_test(tcase, dalvik_executables);
+}
+
+int main(void)
+{
+	return run_suite("fmt_embedded", add_tests);
+}
