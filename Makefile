@@ -457,4 +457,4 @@ clean: ## remove build/
 help: ## this list
 	@grep -hE '^[a-z_.-]+:.*## ' Makefile | sed -E 's/^([a-z_.-]+):.*## /\1\t/' | sort | expand -t 24
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -name '*.d' -type f -not -path '*/system/store/*' 2>/dev/null)

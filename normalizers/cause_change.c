@@ -449,6 +449,11 @@ bool assay_cause_whole(const struct assay_evidence *evidence, struct assay_span 
 		ret->cause = "line_endings_differ";
 		return true;
 	}
+	if (cause_class_debug(left, right)) {
+		ret->cause = "debug_flags_differ";
+		ret->confidence = ASSAY_LIKELY;
+		return true;
+	}
 	permutation = permutation_of(left, right);
 	if (permutation == NOT_PERMUTED)
 		return false;

@@ -51,4 +51,7 @@ bool assay_cause_in_window(const struct assay_build_context *build, int64_t seco
 bool assay_cause_whole(const struct assay_evidence *evidence, struct assay_span file,
 		       struct assay_match *ret);
 
+/* Two classes, written as text, that are the same but for tables that -g makes. */
+bool cause_class_debug(struct assay_span left, struct assay_span right);
+
 #endif

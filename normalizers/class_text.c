@@ -285,7 +285,7 @@ static void write_attributes(struct writer *w)
 	uint64_t count = take(w, 2);
 
 	if (!w->broken)
-		assay_buf_printf(w->out, " (%llu)\n", (unsigned long long)count);
+		assay_buf_printf(w->out, " attributes (%llu)\n", (unsigned long long)count);
 	for (uint64_t i = 0; i < count && !w->broken && !w->out->failed; i++)
 		write_attribute(w);
 }
@@ -341,7 +341,7 @@ void class_write(const struct class_file *class, struct assay_buf *out)
 	write_shape(&w, "*(2ccA)", NULL);
 	assay_buf_add_text(out, "methods");
 	write_shape(&w, "*(2ccA)", NULL);
-	assay_buf_add_text(out, "attributes");
+	assay_buf_add_text(out, "class");
 	write_attributes(&w);
 	if (w.rest.len) {
 		assay_buf_add_text(out, "rest\n");

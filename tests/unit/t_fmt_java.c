@@ -6,7 +6,7 @@
 
 /* ---- class ---------------------------------------------------------------------------------------- */
 
-#define CONSTANTS 10
+#define CONSTANTS 11
 
 /* The constants of a class with one constructor: tag, and two references or a text. */
 static const struct {
@@ -16,6 +16,7 @@ static const struct {
 	{ 1, 0, 0, "A" },	{ 7, 0, 0, NULL }, { 1, 0, 0, "java/lang/Object" }, { 7, 2, 0, NULL },
 	{ 1, 0, 0, "<init>" }, { 1, 0, 0, "()V" }, { 12, 4, 5, NULL },	       { 10, 3, 6, NULL },
 	{ 1, 0, 0, "Code" },	{ 1, 0, 0, "unused" },
+	{ 1, 0, 0, "LineNumberTable" },
 };
 
 static void be16(struct assay_buf *out, unsigned value)
@@ -25,19 +26,20 @@ static void be16(struct assay_buf *out, unsigned value)
 	assay_buf_add(out, bytes, 2);
 }
 
-/* order[i]: which constant stands at place i; everything else refers to them by place. */
-static void make_class(struct assay_buf *out, const uint8_t order[CONSTANTS], uint8_t opcode,
-		       const char *unused, unsigned version)
+/* order[i]: which constant stands at place i; everything else refers to them by place.  Without lines the last
+ * of them is missing, which names the table of line numbers. */
+static void write_class(struct assay_buf *out, const uint8_t *order, uint8_t opcode, const char *unused,
+			unsigned version, bool lines)
 {
-	unsigned place[CONSTANTS];
+	unsigned place[CONSTANTS], count = CONSTANTS - !lines;
 	uint8_t code[5] = { 0x2a, opcode, 0, 0, 0xb1 };
 
-	for (unsigned i = 0; i < CONSTANTS; i++)
+	for (unsigned i = 0; i < count; i++)
 		place[order[i]] = i + 1;
 	assay_buf_add(out, "\xca\xfe\xba\xbe\0\0", 6);
 	be16(out, version);
-	be16(out, CONSTANTS + 1);
-	for (unsigned i = 0; i < CONSTANTS; i++) {
+	be16(out, count + 1);
+	for (unsigned i = 0; i < count; i++) {
 		unsigned c = order[i];
 		const char *text = c == 9 ? unused : constants[c].text;
 
@@ -63,20 +65,28 @@ static void make_class(struct assay_buf *out, const uint8_t order[CONSTANTS], ui
 	be16(out, 1);
 	be16(out, place[8]);
 	be16(out, 0);
-	be16(out, 12 + 5);
+	be16(out, 12 + 5 + 12 * lines);
 	be16(out, 1);
 	be16(out, 1);
 	be16(out, 0);
 	be16(out, 5);
 	code[3] = (uint8_t)place[7];
 	assay_buf_add(out, code, 5);
-	be16(out, 0);
-	be16(out, 0);
+	be16(out, 0); /* exceptions */
+	be16(out, lines);
+	for (unsigned i = 0; lines && i < 6; i++)
+		be16(out, (unsigned[]){ place[10], 0, 6, 1, 0, 1 }[i]);
 	be16(out, 0); /* attributes of the class */
 }
 
-static const uint8_t usual[CONSTANTS] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
-static const uint8_t other[CONSTANTS] = { 9, 3, 8, 1, 0, 7, 2, 5, 6, 4 };
+static void make_class(struct assay_buf *out, const uint8_t *order, uint8_t opcode, const char *unused,
+		       unsigned version)
+{
+	write_class(out, order, opcode, unused, version, false);
+}
+
+static const uint8_t usual[CONSTANTS] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 };
+static const uint8_t other[CONSTANTS - 1] = { 9, 3, 8, 1, 0, 7, 2, 5, 6, 4 };
 
 /* The causes of the report, each once. */
 static const char *causes_of(const struct assay_buf *left, const struct assay_buf *right)
@@ -112,6 +122,27 @@ START_TEST(class_constants)
 	ck_assert_str_eq(causes_of(&left, &right), "random_order_in_java_constant_pool ");
 	assert_says(causes_of(&left, &changed), "unexplained_code_change");
 	assert_says(causes_of(&left, &hidden), "unexplained_code_change");
+}
+END_TEST
+
+/* javac -g against -g:none; nothing else may differ beside, not even a name that nothing uses */
+START_TEST(class_debug_tables)
+{
+	BUF(with);
+	BUF(without);
+	BUF(changed);
+	BUF(hidden);
+
+	write_class(&with, usual, 0xb7, "unused", 52, true);
+	make_class(&without, other, 0xb7, "unused", 52);
+	make_class(&changed, other, 0xb8, "unused", 52);
+	make_class(&hidden, usual, 0xb7, "hidden", 52);
+	assert_says(structure_of(assay_buf_span(&with)), "class canonical");
+	assert_says(pair_verdict_bufs(&with, &without), "divergent");
+	assert_says(causes_of(&with, &without), "debug_flags_differ");
+	assert_says(causes_of(&without, &with), "debug_flags_differ");
+	assert_says(causes_of(&with, &changed), "unexplained_code_change");
+	assert_says(causes_of(&with, &hidden), "unexplained_code_change");
 }
 END_TEST
 
@@ -225,6 +256,7 @@ static void add_tests(TCase *tcase)
 {
 	tcase_add_loop_test(tcase, javadoc_pages, 0, sizeof(javadocs) / sizeof(javadocs[0]));
 	tcase_add_test(tcase, class_constants);
+	tcase_add_test(tcase, class_debug_tables);
 	tcase_add_test(tcase, class_structure);
 	tcase_add_test(tcase, class_version);
 	tcase_add_loop_test(tcase, java_texts, 0, sizeof(texts) / sizeof(texts[0]));
