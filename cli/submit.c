@@ -9,6 +9,7 @@
 
 #include "assay/buf.h"
 #include "assay/cleanup.h"
+#include "assay/digest.h"
 #include "assay/file.h"
 #include "assay/limits.h"
 #include "cli.h"
@@ -52,6 +53,21 @@ static char *whole_target(const char *target)
 	return strncmp(target, "pkg:", 4) == 0 ? strdup(target) : realpath(target, NULL);
 }
 
+/* A recipe that was edited is another job, though its path is the same. */
+static enum assay_code add_recipe(const char *target, json_t *body, struct assay_error *err)
+{
+	assay_auto(assay_fd_closep) int fd = open(target, O_RDONLY | O_CLOEXEC);
+	struct assay_digest digest;
+	char hex[ASSAY_DIGEST_TEXT];
+
+	if (fd < 0)
+		return assay_fail_errno(err, "%s", target);
+	if (assay_digest_fd(fd, &digest, NULL, err))
+		return assay_context(err, "%s", target);
+	assay_json_set_text(json_object_get(body, "options"), "recipe", assay_digest_hex(&digest, hex));
+	return ASSAY_OK;
+}
+
 static enum assay_code submit(struct arguments *a, const char *given, struct assay_error *err)
 {
 	assay_auto(assay_freep) char *target = whole_target(given);
@@ -62,6 +78,8 @@ static enum assay_code submit(struct arguments *a, const char *given, struct ass
 	if (!target)
 		return assay_fail_errno(err, "%s", given);
 	body = body_of(a, target);
+	if (*target == '/' && add_recipe(target, body, err))
+		return err->code;
 	if (assay_http_call(a->client, "POST", "/v1/jobs", body, &answer, err))
 		return err->code;
 	how = assay_json_text(answer, "admission", "");

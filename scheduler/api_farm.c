@@ -8,6 +8,7 @@
 #include "assay/limits.h"
 #include "metrics.h"
 #include "nightly.h"
+#include "pool.h"
 #include "queue.h"
 #include "scheduler.h"
 
@@ -47,7 +48,8 @@ static enum assay_code worker_state(struct api_call *call, struct assay_error *e
 
 static enum assay_code pools(struct api_call *call, struct assay_error *err)
 {
-	static const char *const names[] = { "name", "#paused", "#queued", "#waiting", "#running", "#parked", NULL };
+	static const char *const names[] = { "name", "#paused", "#queued", "#waiting", "#running", "#parked", "needs",
+					     "accept", "#require_signature", NULL };
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
 	json_t *answer;
 
@@ -57,13 +59,30 @@ static enum assay_code pools(struct api_call *call, struct assay_error *err)
 		    "(SELECT count(*) FROM job WHERE pool = p.name AND state = 'queued'), "
 		    "(SELECT count(*) FROM job WHERE pool = p.name AND state = 'waiting'), "
 		    "(SELECT count(*) FROM job WHERE pool = p.name AND state = 'running'), "
-		    "(SELECT count(*) FROM job WHERE pool = p.name AND state = 'parked') "
+		    "(SELECT count(*) FROM job WHERE pool = p.name AND state = 'parked'), "
+		    "coalesce((SELECT needs FROM pool WHERE pool.name = p.name), ''), "
+		    "(SELECT accept FROM pool WHERE pool.name = p.name), "
+		    "coalesce((SELECT require_signature FROM pool WHERE pool.name = p.name), 0) "
 		    "FROM (SELECT DISTINCT pool AS name FROM class UNION SELECT name FROM pool) p ORDER BY 1",
 		    NULL, 0, &rows, err))
 		return err->code;
 	answer = assay_json_object();
 	assay_json_set(answer, "pools", api_rows(rows, names));
 	assay_http_answer(call->response, 200, answer);
+	return ASSAY_OK;
+}
+
+static enum assay_code set_pool(struct api_call *call, struct assay_error *err)
+{
+	static const char *const keys[] = { "needs", "accept", "require_signature", NULL };
+	struct pool_rules rules = { .needs = assay_json_text(call->body, "needs", ""),
+				    .accept = assay_json_text(call->body, "accept", NULL),
+				    .require_signature = assay_json_bool(call->body, "require_signature") };
+
+	if (api_only(call, keys, err) || pool_set(call->db, call->argument, &rules, err))
+		return err->code;
+	assay_http_wake(call->scheduler->server);
+	assay_http_answer(call->response, 200, assay_json_object());
 	return ASSAY_OK;
 }
 
@@ -123,6 +142,7 @@ const struct api_endpoint api_farm[] = {
 	{ "GET", "/v1/workers", workers, "workers and what they build" },
 	{ "POST", "/v1/workers/*/state", worker_state, "activate, drain or revoke one" },
 	{ "GET", "/v1/pools", pools, "pools and how full they are" },
+	{ "POST", "/v1/pools/*", set_pool, "give one its rules" },
 	{ "POST", "/v1/pools/*/pause", pause_pool, "hold a pool back, or let it go" },
 	{ "GET", "/v1/nightly", nightly, "what is new since a time" },
 	{ "GET", "/metrics", metrics, "Prometheus text" },

@@ -7,6 +7,7 @@
 #include "assay/cleanup.h"
 #include "assay/digest.h"
 #include "assay/limits.h"
+#include "pool.h"
 #include "queue.h"
 #include "scheduler.h"
 
@@ -38,7 +39,8 @@ static enum assay_code submit(struct api_call *call, struct assay_error *err)
 		.deadline = assay_json_int(call->body, "deadline", 0),
 		.again = assay_json_bool(call->body, "again"),
 	};
-	const json_t *given = json_object_get(call->body, "options");
+	json_t *given = json_object_get(call->body, "options");
+	assay_auto(assay_json_freep) json_t *wanted = given ? json_incref(given) : assay_json_object();
 	json_t *answer = assay_json_object();
 	enum queue_admission how = QUEUE_NEW;
 	int64_t job = 0;
@@ -47,11 +49,9 @@ static enum assay_code submit(struct api_call *call, struct assay_error *err)
 		assay_fail(err, ASSAY_EUSAGE, "body of the request: want an object \"options\"");
 	else if (s.priority < -100 || s.priority > 100)
 		assay_fail(err, ASSAY_EUSAGE, "priority: want -100 to 100, have %lld", (long long)s.priority);
-	else if (!api_only(call, keys, err) && !api_text(call, "target", &s.target, err)) {
-		if (given)
-			assay_json_dump_compact(given, &options);
-		else
-			assay_buf_add_text(&options, "{}");
+	else if (!api_only(call, keys, err) && !api_text(call, "target", &s.target, err) &&
+		 !pool_admit(call->db, s.pool, wanted, err)) {
+		assay_json_dump_compact(wanted, &options);
 		s.options = assay_buf_text(&options);
 		if (!assay_buf_check(&options, "options", err) &&
 		    !queue_submit(call->db, &s, call->now, &job, &how, err)) {

@@ -89,10 +89,13 @@ static enum assay_code heartbeat(struct api_call *call, struct assay_error *err)
 
 static enum assay_code outcome(struct api_call *call, struct assay_error *err)
 {
-	static const char *const keys[] = { "worker", "fence", "verdict", "reason", "candidate", "report", NULL };
+	static const char *const keys[] = { "worker", "fence", "verdict", "reason", "candidate", "report",
+					    "isolation", "memory", NULL };
 	struct queue_outcome o = { .reason = assay_json_text(call->body, "reason", ""),
 				   .candidate = assay_json_text(call->body, "candidate", NULL),
-				   .report = assay_json_text(call->body, "report", NULL) };
+				   .report = assay_json_text(call->body, "report", NULL),
+				   .isolation = assay_json_text(call->body, "isolation", NULL),
+				   .memory = assay_json_int(call->body, "memory", 0) };
 	struct assay_digest digest;
 	const char *worker, *state = NULL;
 	int64_t job, fence;

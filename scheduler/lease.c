@@ -6,6 +6,7 @@
 #include "assay/cleanup.h"
 #include "assay/limits.h"
 #include "queue.h"
+#include "resource.h"
 
 /* A job that failed on the only worker there is goes back to it after this long. */
 enum { AVOID_MS = 10 * 60 * 1000 };
@@ -27,18 +28,60 @@ static int64_t clamp_length(int64_t ms)
 					 ms;
 }
 
+static bool has_word(const char *words, const char *word, size_t len)
+{
+	for (const char *at = strstr(words, word); at; at = strstr(at + 1, word))
+		if ((at == words || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
+			return true;
+	return false;
+}
+
+enum ability {
+	CANNOT,
+	CAN_LATE, /* a wish is not fulfilled */
+	CAN,
+};
+
+/* Every "name=value" that is needed must be among the labels; "name~value" should be. */
+static enum ability ability_of(const char *labels, const char *needs)
+{
+	enum ability found = CAN;
+	char word[ASSAY_MAX_LABEL + 1];
+
+	while (*needs) {
+		size_t len = strcspn(needs, " ");
+		char *wish;
+
+		if (len > ASSAY_MAX_LABEL)
+			return CANNOT;
+		memcpy(word, needs, len);
+		word[len] = '\0';
+		wish = strchr(word, '~');
+		if (wish)
+			*wish = '=';
+		if (len && !has_word(labels, word, len)) {
+			if (!wish)
+				return CANNOT;
+			found = CAN_LATE;
+		}
+		needs += len + (needs[len] == ' ');
+	}
+	return found;
+}
+
 static enum assay_code greet(struct assay_database *db, struct lease *l,
 			     struct assay_error *err)
 {
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
-	const char *state;
+	const char *state, *needs;
 
 	if (assay_database_run(
 		    db,
 		    "INSERT INTO worker (name, pool, labels, state, version, seen, since) VALUES ($1, "
 		    "$2, $3, 'active', $4, $5, $5) ON CONFLICT (name) DO UPDATE SET pool = $2, labels = "
 		    "$3, version = $4, seen = $5 RETURNING state, (SELECT paused FROM pool WHERE name = $2), "
-		    "(SELECT job FROM lease WHERE worker = $1 AND request = $6)",
+		    "(SELECT job FROM lease WHERE worker = $1 AND request = $6), "
+		    "(SELECT needs FROM pool WHERE name = $2)",
 		    ASSAY_VALUES(assay_text(l->worker->name), assay_text(l->worker->pool),
 				 assay_text(l->worker->labels), assay_text(l->worker->version),
 				 assay_int(l->now), assay_text(l->worker->request)),
@@ -46,6 +89,7 @@ static enum assay_code greet(struct assay_database *db, struct lease *l,
 		return err->code;
 	state = assay_rows_text(rows, 0, 0);
 	l->granted = assay_rows_int(rows, 0, 2);
+	needs = assay_rows_text(rows, 0, 3);
 	if (strcmp(state, "revoked") == 0)
 		assay_fail(&l->none, ASSAY_EUNTRUSTED, "worker %s is revoked", l->worker->name);
 	else if (l->granted)
@@ -54,48 +98,25 @@ static enum assay_code greet(struct assay_database *db, struct lease *l,
 		assay_fail(&l->none, ASSAY_ENOTFOUND, "no job: the worker is being drained");
 	else if (assay_rows_int(rows, 0, 1))
 		assay_fail(&l->none, ASSAY_ENOTFOUND, "no job: pool %s is paused", l->worker->pool);
+	else if (needs && ability_of(l->worker->labels, needs) != CAN)
+		assay_fail(&l->none, ASSAY_ENOTFOUND, "no job: pool %s wants workers with \"%s\"", l->worker->pool,
+			   needs);
 	return ASSAY_OK;
 }
 
-static bool has_word(const char *words, const char *word, size_t len)
-{
-	for (const char *at = strstr(words, word); at; at = strstr(at + 1, word))
-		if (strncmp(at, word, len) == 0 && (at == words || at[-1] == ' ') &&
-		    (at[len] == ' ' || at[len] == '\0'))
-			return true;
-	return false;
-}
-
-/* Every word that is needed is among the labels. */
-static bool can_do(const char *labels, const char *needs)
-{
-	char word[ASSAY_MAX_LABEL + 1];
-
-	while (*needs) {
-		size_t len = strcspn(needs, " ");
-
-		if (len > ASSAY_MAX_LABEL)
-			return false;
-		memcpy(word, needs, len);
-		word[len] = '\0';
-		if (len && !has_word(labels, word, len))
-			return false;
-		needs += len + (needs[len] == ' ');
-	}
-	return true;
-}
-
-/* The first of one class, as id and rank; nothing when there is none. */
+/* The first of one class, as id and rank; nothing when there is none.  What this worker should rather leave to others
+ * is only for it after a while. */
 static enum assay_code first_of(struct assay_database *db, const struct lease *l, const char *needs,
-				struct assay_rows **ret, struct assay_error *err)
+				enum ability ability, struct assay_rows **ret, struct assay_error *err)
 {
 	return assay_database_run(
 		db,
-		"SELECT id, rank FROM job WHERE state = 'queued' AND pool = $1 AND needs = $2 AND "
+		"SELECT id, rank FROM job WHERE state = 'queued' AND pool = $1 AND needs = $2 AND rank < $5 AND changed < $5 AND "
 		"((coalesce(avoid, '') <> $3 AND coalesce(witness, '') <> $3) OR changed < $4) "
 		"ORDER BY rank, id LIMIT 1@SKIP@",
 		ASSAY_VALUES(assay_text(l->worker->pool), assay_text(needs),
-			     assay_text(l->worker->name), assay_int(l->now - AVOID_MS)),
+			     assay_text(l->worker->name), assay_int(l->now - AVOID_MS),
+			     assay_int(ability == CAN ? INT64_MAX : l->now - RESOURCE_PATIENCE_MS)),
 		ret, err);
 }
 
@@ -112,10 +133,11 @@ static enum assay_code choose(struct assay_database *db, struct lease *l, int64_
 	for (size_t i = 0; i < assay_rows_count(classes); i++) {
 		assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
 		const char *needs = assay_rows_text(classes, i, 0);
+		enum ability ability = ability_of(l->worker->labels, needs);
 
-		if (!can_do(l->worker->labels, needs))
+		if (ability == CANNOT)
 			continue;
-		if (first_of(db, l, needs, &rows, err))
+		if (first_of(db, l, needs, ability, &rows, err))
 			return err->code;
 		if (assay_rows_count(rows) && (!*ret_job || assay_rows_int(rows, 0, 1) < best)) {
 			*ret_job = assay_rows_int(rows, 0, 0);

@@ -29,7 +29,7 @@ struct queue_submission {
 	const char *submitter;
 	const char *key;       /* of the submitter: the same key is the same submission; or NULL */
 	const char *pool;
-	const char *needs;     /* "arch=amd64 memory=large": sorted words; "" for none */
+	const char *needs;     /* "arch=amd64 disk=fast": sorted words; "" for none */
 	int64_t priority;      /* each step is worth ten minutes of waiting */
 	int64_t deadline;      /* 0: none */
 	bool again;            /* although the same job is done */
@@ -84,6 +84,8 @@ struct queue_outcome {
 	const char *reason;
 	const char *candidate; /* digest over what was built; NULL when nothing was */
 	const char *report;    /* digest of the report in the store; may be NULL */
+	const char *isolation; /* class that the attempt really had, "full" or "reduced"; NULL: not known */
+	int64_t memory;	       /* the attempt's peak, in bytes; 0: not known */
 };
 
 /* Ends a lease with its outcome.  *ret_state: the job's state from then on.  ASSAY_ENOTFOUND as above. */

@@ -61,6 +61,15 @@ static const char *const steps[] = {
 	"ALTER TABLE job ADD COLUMN witness TEXT;" /* who made the attempt that waits to be confirmed */
 	"CREATE TABLE watch (swept BIGINT NOT NULL);" /* one row: when leases were last looked after */
 	"INSERT INTO watch VALUES (0)",
+	/* 3: rules of pools; what attempts needed */
+	"ALTER TABLE pool ADD COLUMN needs TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE pool ADD COLUMN accept TEXT;"
+	"ALTER TABLE pool ADD COLUMN require_signature BIGINT NOT NULL DEFAULT 0;"
+	"INSERT INTO pool (name, needs) VALUES ('staging', 'isolation=full') ON CONFLICT DO NOTHING;"
+	"INSERT INTO pool (name, needs, require_signature) VALUES ('prod', 'isolation=full', 1) ON CONFLICT DO NOTHING;"
+	"ALTER TABLE attempt ADD COLUMN memory BIGINT NOT NULL DEFAULT 0;"
+	"CREATE TABLE resource (name TEXT PRIMARY KEY, memory BIGINT NOT NULL, duration BIGINT NOT NULL, "
+	"changed BIGINT NOT NULL)",
 };
 
 enum assay_code scheduler_schema(struct assay_database *db, struct assay_error *err)

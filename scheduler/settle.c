@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "assay/cleanup.h"
+#include "resource.h"
 #include "rules.h"
 
 /* What is known of the job before the outcome. */
 struct before {
-	int64_t failures, cancelling;
+	int64_t failures, cancelling, started;
+	const char *target, *pool_needs;
 	const char *verdict, *candidate; /* of an attempt that waits to be confirmed, or NULL */
 	const char *witness;		 /* who made it */
 };
@@ -75,14 +77,19 @@ static enum assay_code read_before(struct assay_database *db, int64_t job, struc
 				   struct before *ret, struct assay_error *err)
 {
 	if (assay_database_run(db,
-			       "SELECT failures, cancelling, unconfirmed, candidate, witness FROM job WHERE id = $1@LOCK@",
+			       "SELECT failures, cancelling, unconfirmed, candidate, witness, target, (SELECT granted FROM "
+			       "lease WHERE lease.job = $1), (SELECT needs FROM pool WHERE name = job.pool) FROM job WHERE "
+			       "id = $1@LOCK@",
 			       ASSAY_VALUES(assay_int(job)), rows, err))
 		return err->code;
 	*ret = (struct before){ .failures = assay_rows_int(*rows, 0, 0),
 				.cancelling = assay_rows_int(*rows, 0, 1),
 				.verdict = assay_rows_text(*rows, 0, 2),
 				.candidate = assay_rows_text(*rows, 0, 3),
-				.witness = assay_rows_text(*rows, 0, 4) };
+				.witness = assay_rows_text(*rows, 0, 4),
+				.target = assay_rows_text(*rows, 0, 5),
+				.started = assay_rows_int(*rows, 0, 6),
+				.pool_needs = assay_rows_text(*rows, 0, 7) };
 	return ASSAY_OK;
 }
 
@@ -114,11 +121,12 @@ static enum assay_code end_attempt(struct assay_database *db, const struct settl
 		return err->code;
 	return assay_database_run(
 		db,
-		"UPDATE attempt SET finished = $3, verdict = $4, reason = $5, candidate = $6, report = $7 "
-		"WHERE job = $1 AND fence = $2",
+		"UPDATE attempt SET finished = $3, verdict = $4, reason = $5, candidate = $6, report = $7, "
+		"memory = $8 WHERE job = $1 AND fence = $2",
 		ASSAY_VALUES(assay_int(s->job), assay_int(s->fence), assay_int(s->now),
 			     assay_text(s->outcome->verdict), assay_text(s->outcome->reason),
-			     assay_text(s->outcome->candidate), assay_text(s->outcome->report)),
+			     assay_text(s->outcome->candidate), assay_text(s->outcome->report),
+			     assay_int(s->outcome->memory)),
 		NULL, err);
 }
 
@@ -133,16 +141,38 @@ static const char *constant_state(const char *state)
 	return "unknown";
 }
 
+/* A pool that wants full isolation takes no evidence of an attempt that had less. */
+static bool is_isolated(const struct before *before, const struct queue_outcome *outcome)
+{
+	return !outcome->isolation || !before->pool_needs || !strstr(before->pool_needs, "isolation=full") ||
+	       same(outcome->isolation, "full");
+}
+
+/* What it needed, if it came to an end by itself. */
+static enum assay_code learn(struct assay_database *db, const struct settlement *s,
+			     const struct before *before, struct assay_error *err)
+{
+	struct resource seen = { .memory = s->outcome->memory, .duration_ms = s->now - before->started };
+
+	if (!seen.memory || !before->started || seen.duration_ms < 0)
+		return ASSAY_OK;
+	return resource_learn(db, before->target, &seen, s->now, err);
+}
+
 enum assay_code settle(struct assay_database *db, struct settlement *s, struct assay_error *err)
 {
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	static const struct queue_outcome reduced = { .verdict = "farm-error",
+						      .reason = "the attempt had less isolation than its pool wants" };
 	struct before before = { .failures = 0 };
 	struct after after;
 
 	if (read_before(db, s->job, &rows, &before, err))
 		return err->code;
+	if (!is_isolated(&before, s->outcome))
+		s->outcome = &reduced;
 	decide(&before, s, &after);
-	if (end_attempt(db, s, err) || write_after(db, s, &after, err))
+	if (end_attempt(db, s, err) || write_after(db, s, &after, err) || learn(db, s, &before, err))
 		return err->code;
 	s->state = constant_state(after.state);
 	return strcmp(s->state, "queued") == 0 ? assay_database_notify(db, err) : ASSAY_OK;

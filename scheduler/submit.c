@@ -9,7 +9,9 @@
 
 #include "assay/cleanup.h"
 #include "assay/digest.h"
+#include "assay/limits.h"
 #include "queue.h"
+#include "resource.h"
 
 enum {
 	SHARE_MS = 1000,              /* of its submitter's share, for each job */
@@ -32,6 +34,8 @@ static void digest_of(const struct queue_submission *given, char *out)
 		abort();
 	assay_hasher_add(hasher, given->target, strlen(given->target) + 1);
 	assay_hasher_add(hasher, given->options, strlen(given->options) + 1);
+	/* what one pool found out is no word about another, whose rules may be stricter */
+	assay_hasher_add(hasher, given->pool, strlen(given->pool) + 1);
 	assay_hasher_end(hasher, &digest);
 	assay_hasher_free(hasher);
 	assay_digest_hex(&digest, out);
@@ -129,7 +133,7 @@ static enum assay_code take_share(struct assay_database *db, const struct submit
 	return ASSAY_OK;
 }
 
-static enum assay_code insert(struct assay_database *db, struct submit *s, int64_t rank,
+static enum assay_code insert(struct assay_database *db, struct submit *s, const char *needs, int64_t rank,
 			      struct assay_error *err)
 {
 	const struct queue_submission *given = s->given;
@@ -137,7 +141,7 @@ static enum assay_code insert(struct assay_database *db, struct submit *s, int64
 
 	if (assay_database_run(db,
 			       "INSERT INTO class (pool, needs) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-			       ASSAY_VALUES(assay_text(given->pool), assay_text(given->needs)), NULL, err) ||
+			       ASSAY_VALUES(assay_text(given->pool), assay_text(needs)), NULL, err) ||
 	    assay_database_run(
 		    db,
 		    "INSERT INTO job (target, options, digest, submitter, submission, pool, needs, "
@@ -146,7 +150,7 @@ static enum assay_code insert(struct assay_database *db, struct submit *s, int64
 		    ASSAY_VALUES(assay_text(given->target), assay_text(given->options),
 				 assay_text(s->digest), assay_text(given->submitter),
 				 assay_text(given->key), assay_text(given->pool),
-				 assay_text(given->needs), assay_int(given->priority), assay_int(rank),
+				 assay_text(needs), assay_int(given->priority), assay_int(rank),
 				 assay_int(given->deadline), assay_int(s->now)),
 		    &rows, err))
 		return err->code;
@@ -160,7 +164,9 @@ static enum assay_code insert(struct assay_database *db, struct submit *s, int64
 
 static enum assay_code submit(struct assay_database *db, void *data, struct assay_error *err)
 {
+	assay_auto(assay_buf_release) struct assay_buf needs = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
 	struct submit *s = data;
+	struct resource known;
 	int64_t turn;
 
 	s->job = 0;
@@ -168,9 +174,13 @@ static enum assay_code submit(struct assay_database *db, void *data, struct assa
 		return err->code;
 	if (s->job)
 		return ASSAY_OK;
-	if (take_share(db, s, &turn, err))
+	if (resource_read(db, s->given->target, &known, err) || take_share(db, s, &turn, err))
 		return err->code;
-	return insert(db, s, turn - s->given->priority * PRIORITY_MS, err);
+	resource_needs(&known, s->given->needs, &needs);
+	if (assay_buf_check(&needs, "needs", err))
+		return err->code;
+	return insert(db, s, assay_buf_text(&needs),
+		      resource_rank(&known, turn - s->given->priority * PRIORITY_MS, s->given->deadline), err);
 }
 
 enum assay_code queue_submit(struct assay_database *db, const struct queue_submission *submission,

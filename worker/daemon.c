@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +27,7 @@
 #include "assay/process.h"
 #include "assay/store.h"
 #include "assay/time.h"
+#include "labels.h"
 
 enum {
 	LEASE_MS = 60000,
@@ -44,7 +44,8 @@ struct daemon {
 	const struct assay_worker_options *options;
 	struct assay_http_client *client;
 	struct assay_store *store;
-	char name[200], labels[500];
+	char name[200];
+	struct assay_buf labels;
 	char request[40]; /* of the lease that is asked for, until it is answered */
 };
 
@@ -302,6 +303,25 @@ static void read_report(const struct task *task, struct assay_buf *text, json_t 
 		assay_log(ASSAY_LOG_WARNING, "job %lld: no report: %s", (long long)task->job, err.msg);
 }
 
+/* Under which isolation it was built, and what memory it took: for the scheduler's rules. */
+static void tell_conditions(const json_t *found, json_t *body)
+{
+	const char *class = assay_json_text(json_object_get(found, "isolation"), "class", NULL);
+	int64_t peak = 0;
+	json_t *attempt;
+	size_t i;
+
+	json_array_foreach(json_object_get(found, "attempts"), i, attempt) {
+		int64_t memory = assay_json_int(attempt, "memory_peak", 0);
+
+		peak = memory > peak ? memory : peak;
+	}
+	if (class)
+		assay_json_set_text(body, "isolation", class);
+	if (peak > 0)
+		assay_json_set_int(body, "memory", peak);
+}
+
 /* trouble: why the job could not even be started; else NULL. */
 static void report(struct daemon *d, const struct task *task, enum ending ending, const char *trouble)
 {
@@ -330,6 +350,7 @@ static void report(struct daemon *d, const struct task *task, enum ending ending
 		assay_json_set_text(body, "reason", assay_json_text(found, "reason", ""));
 		if (candidate.len)
 			assay_json_set_text(body, "candidate", assay_buf_text(&candidate));
+		tell_conditions(found, body);
 		if (!upload(d, assay_buf_span(&text), hex, &err))
 			assay_json_set_text(body, "report", hex);
 	} else {
@@ -375,7 +396,7 @@ static enum assay_code ask(struct daemon *d, json_t **ret, struct assay_error *e
 
 	assay_json_set_text(body, "worker", d->name);
 	assay_json_set_text(body, "pool", d->options->pool ? d->options->pool : "default");
-	assay_json_set_text(body, "labels", d->labels);
+	assay_json_set_text(body, "labels", assay_buf_text(&d->labels));
 	assay_json_set_text(body, "version", ASSAY_VERSION);
 	assay_json_set_text(body, "request", d->request);
 	assay_json_set_int(body, "length_ms", LEASE_MS);
@@ -433,40 +454,34 @@ static enum assay_code loop(struct daemon *d, struct assay_error *err)
 	return ASSAY_OK;
 }
 
-static void describe(struct daemon *d)
+static void name_worker(struct daemon *d)
 {
-	static const struct {
-		const char *machine, *arch;
-	} arches[] = { { "x86_64", "amd64" }, { "aarch64", "arm64" }, { "i686", "i386" } };
-	struct utsname host = { .nodename = "host" };
-	const char *arch;
+	char host[100] = "host";
 
-	uname(&host);
-	arch = host.machine;
-	for (size_t i = 0; i < sizeof(arches) / sizeof(arches[0]); i++)
-		if (strcmp(arches[i].machine, host.machine) == 0)
-			arch = arches[i].arch;
-	snprintf(d->labels, sizeof(d->labels), "arch=%s%s%s", arch, d->options->labels ? " " : "",
-		 d->options->labels ? d->options->labels : "");
+	gethostname(host, sizeof(host) - 1);
 	if (d->options->name)
 		snprintf(d->name, sizeof(d->name), "%s", d->options->name);
 	else
-		snprintf(d->name, sizeof(d->name), "%s-%d", host.nodename, (int)getpid());
+		snprintf(d->name, sizeof(d->name), "%s-%d", host, (int)getpid());
 }
 
 enum assay_code assay_worker_run(const struct assay_worker_options *options, struct assay_error *err)
 {
-	struct daemon d = { .options = options };
+	struct daemon d = { .options = options, .labels = ASSAY_BUF_INIT(ASSAY_MAX_FIELD) };
 	enum assay_code code = assay_store_open(options->store, &d.store, err);
 
-	describe(&d);
+	name_worker(&d);
+	worker_labels(options->box, options->labels, &d.labels);
+	if (!code)
+		code = assay_buf_check(&d.labels, "labels", err);
 	if (!code)
 		code = assay_http_client_new(options->socket, &d.client, err);
 	if (!code) {
-		assay_log(ASSAY_LOG_NOTE, "worker %s: %s", d.name, d.labels);
+		assay_log(ASSAY_LOG_NOTE, "worker %s: %s", d.name, assay_buf_text(&d.labels));
 		code = loop(&d, err);
 	}
 	assay_http_client_free(d.client);
+	assay_buf_release(&d.labels);
 	assay_store_free(d.store);
 	return code;
 }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "assay/box.h"
 #include "assay/error.h"
 
 struct assay_worker_options {
@@ -15,7 +16,8 @@ struct assay_worker_options {
 	const char *store;  /* directory; NULL = default */
 	const char *name;   /* NULL: host name and process */
 	const char *pool;   /* NULL: "default" */
-	const char *labels; /* sorted words beside arch=...; NULL: none */
+	const char *labels; /* sorted words beside those that it finds out itself; NULL: none */
+	const struct assay_box_choice *box; /* what its jobs run in: tried at the start, for the labels */
 	bool once;	    /* one job, then the end; ASSAY_ENOTFOUND when there is none for a minute */
 };
 

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "assay/limits.h"
+#include "scheduler/pool.h"
 #include "scheduler/queue.h"
+#include "scheduler/resource.h"
 #include "scheduler/rules.h"
 #include "scheduler/schema.h"
 
@@ -33,7 +35,7 @@ static void setup(void)
 	must(assay_database_open(server ? server : "sqlite::memory:", &db, &err));
 	if (server) {
 		static const char *const tables[] = { "lease", "attempt", "job", "worker", "class", "pool",
-						      "share", "watch", "schema_version" };
+						      "share", "watch", "resource", "schema_version" };
 
 		for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 			char sql[80];
@@ -94,7 +96,7 @@ static void none(const char *worker)
 static const char *report(const char *worker, const struct queue_lease *l, const char *verdict,
 			  const char *candidate)
 {
-	struct queue_outcome outcome = { verdict, "because", candidate, NULL };
+	struct queue_outcome outcome = { .verdict = verdict, .reason = "because", .candidate = candidate };
 	const char *state;
 
 	must(queue_report(db, worker, l->job, l->fence, &outcome, now, &state, &err));
@@ -151,7 +153,7 @@ END_TEST
 START_TEST(an_acknowledgement_that_was_lost_is_given_again)
 {
 	struct queue_lease l;
-	struct queue_outcome other = { "reproducible", "", "bb", NULL };
+	struct queue_outcome other = { .verdict = "reproducible", .reason = "", .candidate = "bb" };
 	const char *state;
 
 	submit("a");
@@ -167,7 +169,7 @@ START_TEST(who_lost_the_lease_is_not_heard)
 {
 	int64_t job = submit("a");
 	struct queue_lease old = lease("w1"), fresh;
-	struct queue_outcome outcome = { "reproducible", "", "aa", NULL };
+	struct queue_outcome outcome = { .verdict = "reproducible", .reason = "", .candidate = "aa" };
 	const char *state;
 	struct queue_beat beat;
 
@@ -487,10 +489,136 @@ START_TEST(needs_find_their_workers)
 }
 END_TEST
 
+/* What earlier attempts took places the next: but a wish that nobody can fulfil strands no job. */
+START_TEST(memory_is_learned)
+{
+	struct queue_outcome outcome = { .verdict = "reproducible", .reason = "", .candidate = "aa",
+					 .memory = 5 * (int64_t)ASSAY_GIB };
+	const char *state;
+	struct queue_lease l;
+	int64_t job;
+
+	submit("pkg:deb/debian/big@1?arch=amd64");
+	l = lease("w1");
+	now += 3 * MINUTE;
+	must(queue_report(db, "w1", l.job, l.fence, &outcome, now, &state, &err));
+	job = submit("pkg:deb/debian/big@2?arch=amd64");
+	ck_assert_str_eq(of_job(job, "needs"), "memory~8g");
+	ck_assert_int_eq(lease_with("small", "memory=1g memory=2g memory=4g", &l), ASSAY_ENOTFOUND);
+	now += RESOURCE_PATIENCE_MS + 2 * SECOND;
+	must(lease_with("small", "memory=1g memory=2g memory=4g", &l));
+	ck_assert_int_eq(l.job, job);
+	job = submit("pkg:deb/debian/big@3?arch=amd64");
+	must(lease_with("large", "memory=4g memory=8g", &l));
+	ck_assert_int_eq(l.job, job);
+}
+END_TEST
+
+START_TEST(memory_that_is_no_longer_needed_is_forgotten)
+{
+	struct resource seen = { .memory = 8 * (int64_t)ASSAY_GIB, .duration_ms = 1000 }, known;
+
+	must(resource_learn(db, "pkg:deb/debian/x@1", &seen, now, &err));
+	must(resource_read(db, "pkg:deb/debian/x@2", &known, &err));
+	ck_assert_int_eq(known.memory, seen.memory);
+	seen.memory = ASSAY_GIB / 2;
+	for (int i = 0; i < 30; i++)
+		must(resource_learn(db, "pkg:deb/debian/x@1", &seen, now, &err));
+	must(resource_read(db, "pkg:deb/debian/x@2", &known, &err));
+	ck_assert_int_eq(known.memory, seen.memory);
+	must(resource_read(db, "pkg:deb/debian/xx", &known, &err));
+	ck_assert_int_eq(known.memory, 0);
+}
+END_TEST
+
+START_TEST(wishes_stand_beside_needs)
+{
+	static const struct {
+		int64_t mib;
+		const char *needs, *both;
+	} cases[] = { { 0, "", "" },
+		      { 700, "arch=amd64", "arch=amd64" },
+		      { 1500, "arch=amd64", "arch=amd64 memory~2g" },
+		      { 1700, "", "memory~4g" },
+		      { 6000, "memory=2g", "memory=2g" } };
+	struct resource known = { .memory = cases[_i].mib * (int64_t)ASSAY_MIB };
+	struct assay_buf out = ASSAY_BUF_INIT(100);
+
+	resource_needs(&known, cases[_i].needs, &out);
+	ck_assert_str_eq(out.len ? assay_buf_text(&out) : "", cases[_i].both);
+	assay_buf_release(&out);
+}
+END_TEST
+
+/* What takes an hour must begin an hour before its deadline. */
+START_TEST(deadlines_go_first_in_time)
+{
+	struct resource seen = { .memory = ASSAY_MIB, .duration_ms = 60 * MINUTE };
+	struct queue_submission s = { .target = "slow", .options = "{}", .submitter = "x", .pool = "dev",
+				      .needs = "", .deadline = now + 70 * MINUTE };
+	enum queue_admission how;
+	int64_t first = submit("first"), job;
+
+	must(resource_learn(db, "slow", &seen, now, &err));
+	must(queue_submit(db, &s, now, &job, &how, &err));
+	ck_assert_int_eq(lease("w1").job, job);
+	ck_assert_int_eq(lease("w1").job, first);
+}
+END_TEST
+
+START_TEST(pools_have_rules)
+{
+	struct pool_rules rules = { "isolation=full", "container", true };
+	struct queue_outcome outcome = { .verdict = "reproducible", .reason = "", .candidate = "aa",
+					 .isolation = "reduced" };
+	json_t *options = json_pack("{s:s}", "accept", "code");
+	struct queue_lease l;
+	const char *state;
+
+	must(pool_set(db, "dev", &rules, &err));
+	ck_assert_int_eq(pool_admit(db, "dev", options, &err), ASSAY_EUSAGE);
+	assay_json_set_text(options, "accept", "encoding");
+	must(pool_admit(db, "dev", options, &err));
+	ck_assert(assay_json_bool(options, "require_signature"));
+	assay_json_set_text(options, "accept", "anything");
+	ck_assert_int_eq(pool_admit(db, "nameless", options, &err), ASSAY_EUSAGE);
+	json_decref(options);
+	options = json_pack("{s:s}", "command", "rm");
+	ck_assert_int_eq(pool_admit(db, "nameless", options, &err), ASSAY_EUSAGE);
+	json_decref(options);
+	submit("a");
+	ck_assert_int_eq(lease_with("w1", "isolation=reduced", &l), ASSAY_ENOTFOUND);
+	must(lease_with("w1", "isolation=full", &l));
+	/* it said so, but it was not so */
+	must(queue_report(db, "w1", l.job, l.fence, &outcome, now, &state, &err));
+	ck_assert_str_eq(state, "waiting");
+	now += HOUR;
+	sweep();
+	must(lease_with("w2", "isolation=full", &l));
+	outcome.isolation = "full";
+	must(queue_report(db, "w2", l.job, l.fence, &outcome, now, &state, &err));
+	ck_assert_str_eq(state, "done");
+	rules.accept = "everything";
+	ck_assert_int_eq(pool_set(db, "dev", &rules, &err), ASSAY_EUSAGE);
+}
+END_TEST
+
+START_TEST(one_pools_verdict_is_not_anothers)
+{
+	struct queue_submission s = { .target = "a", .options = "{}", .submitter = "x", .pool = "prod", .needs = "" };
+	enum queue_admission how;
+	int64_t dev = submit("a"), prod;
+
+	must(queue_submit(db, &s, now, &prod, &how, &err));
+	ck_assert_int_eq(how, QUEUE_NEW);
+	ck_assert_int_ne(dev, prod);
+}
+END_TEST
+
 START_TEST(held_back_workers_and_pools_get_nothing)
 {
 	struct queue_lease l;
-	struct queue_outcome outcome = { "reproducible", "", "aa", NULL };
+	struct queue_outcome outcome = { .verdict = "reproducible", .reason = "", .candidate = "aa" };
 	const char *state;
 
 	none("w1");
@@ -592,6 +720,12 @@ int main(void)
 	tcase_add_test(tcase, submitters_take_turns);
 	tcase_add_test(tcase, priority_is_worth_waiting_and_no_more);
 	tcase_add_test(tcase, needs_find_their_workers);
+	tcase_add_test(tcase, memory_is_learned);
+	tcase_add_test(tcase, memory_that_is_no_longer_needed_is_forgotten);
+	tcase_add_loop_test(tcase, wishes_stand_beside_needs, 0, 5);
+	tcase_add_test(tcase, deadlines_go_first_in_time);
+	tcase_add_test(tcase, pools_have_rules);
+	tcase_add_test(tcase, one_pools_verdict_is_not_anothers);
 	tcase_add_test(tcase, held_back_workers_and_pools_get_nothing);
 	tcase_add_test(tcase, cancelling);
 	tcase_add_test(tcase, deadlines);
