@@ -429,6 +429,15 @@ static bool is_signature(struct assay_span left, struct assay_span right, struct
 	return false;
 }
 
+static const struct {
+	bool (*holds)(struct assay_span left, struct assay_span right);
+	const char *cause;
+	enum assay_confidence confidence;
+} whole_rules[] = {
+	{ cause_class_debug, "debug_flags_differ", ASSAY_LIKELY },
+	{ cause_changelog_trimmed, "changelog_trimmed_by_debhelper", ASSAY_CERTAIN },
+};
+
 bool assay_cause_whole(const struct assay_evidence *evidence, struct assay_span file,
 		       struct assay_match *ret)
 {
@@ -449,11 +458,12 @@ bool assay_cause_whole(const struct assay_evidence *evidence, struct assay_span 
 		ret->cause = "line_endings_differ";
 		return true;
 	}
-	if (cause_class_debug(left, right)) {
-		ret->cause = "debug_flags_differ";
-		ret->confidence = ASSAY_LIKELY;
-		return true;
-	}
+	for (size_t i = 0; i < sizeof(whole_rules) / sizeof(whole_rules[0]); i++)
+		if (whole_rules[i].holds(left, right)) {
+			ret->cause = whole_rules[i].cause;
+			ret->confidence = whole_rules[i].confidence;
+			return true;
+		}
 	permutation = permutation_of(left, right);
 	if (permutation == NOT_PERMUTED)
 		return false;

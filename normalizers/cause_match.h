@@ -53,5 +53,7 @@ bool assay_cause_whole(const struct assay_evidence *evidence, struct assay_span 
 
 /* Two classes, written as text, that are the same but for tables that -g makes. */
 bool cause_class_debug(struct assay_span left, struct assay_span right);
+/* A Debian changelog without the older entries of the other, with the note of the tool that cut it. */
+bool cause_changelog_trimmed(struct assay_span left, struct assay_span right);
 
 #endif

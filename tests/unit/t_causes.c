@@ -234,7 +234,13 @@ static const struct sample text_samples[] = {
 	{ "source_commit_differs", NULL, "commit 3f2504e04f8941d3\n", "commit 9b2c04e11f894ad3\n" },
 	{ "version_string_differs", NULL, "libfoo 1.2.3\n", "libfoo 1.2.4\n" },
 	{ "line_endings_differ", NULL, "a\nb\n", "a\r\nb\r\n" },
+	{ "changelog_trimmed_by_debhelper", NULL, "a (2) sid; urgency=low\n\na (1) sid; urgency=low\n\n  * First.\n",
+	  "a (2) sid; urgency=low\n\n# Older entries have been removed from this changelog.\n# To read\n" },
 	/* ---- what must stay unexplained ---- */
+	{ NULL, NULL, "a (2) sid; urgency=low\n\na (1) sid; urgency=low\n\n  * First.\n",
+	  "a (2) sid; urgency=low\n\n" },
+	{ NULL, NULL, "a (2) sid; urgency=low\n\na (1) sid; urgency=low\n\n  * First.\n",
+	  "a (2) sid; urgency=low\n\n# Older entries have been removed from this changelog.\nrm -rf /\n" },
 	{ NULL, NULL, "if (a < b)\n", "if (a <= b)\n" },
 	{ NULL, NULL, "return 0;\n", "return 1;\n" },
 	{ NULL, NULL, "curl https://good.example\n", "curl https://evil.example\n" },
