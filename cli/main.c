@@ -25,6 +25,9 @@ int assay_cli_scheduler(int argc, char **argv);
 int assay_cli_show(int argc, char **argv);
 int assay_cli_show_trace(int argc, char **argv);
 int assay_cli_sign(int argc, char **argv);
+int assay_cli_store_check(int argc, char **argv);
+int assay_cli_store_gc(int argc, char **argv);
+int assay_cli_store_stats(int argc, char **argv);
 int assay_cli_submit(int argc, char **argv);
 int assay_cli_verify(int argc, char **argv);
 int assay_cli_worker(int argc, char **argv);
@@ -50,6 +53,9 @@ const struct cli_verb cli_verbs[] = {
 	{ "show", "one job of the farm, or its report", assay_cli_show },
 	{ "show trace", "what a build read, ran and asked of the network", assay_cli_show_trace },
 	{ "sign", "sign a file", assay_cli_sign },
+	{ "store check", "hash every blob of the store again", assay_cli_store_check },
+	{ "store gc", "remove what is no longer needed", assay_cli_store_gc },
+	{ "store stats", "what the store holds, by class", assay_cli_store_stats },
 	{ "submit", "jobs into the queue", assay_cli_submit },
 	{ "verify", "rebuild one artifact here, say whether it matches", assay_cli_verify },
 	{ "worker", "draw jobs from a scheduler and run them", assay_cli_worker },

@@ -66,6 +66,7 @@
 
 /* The store */
 #define ASSAY_MAX_BLOB (64 * ASSAY_GIB) /* one download or stored file */
+#define ASSAY_MAX_STORE_BLOBS 16000000 /* looked after in one store */
 
 /* The farm's database */
 #define ASSAY_MAX_ROWS 100000                   /* of one answer */

@@ -5,11 +5,13 @@
  *	<root>/VERSION                 "assay-store 1"
  *	<root>/blobs/ab/abcdef...      a blob under its SHA-256, mode 0444
  *	<root>/environments/<lock digest>/   a built root file system and its record
+ *	<root>/resolved/, runs/, farm/       locks, outputs of runs, what a scheduler keeps
  *	<root>/tmp/                    drafts; leftovers of dead processes are removed on open
  *	<root>/locks/                  flock files, one per thing being made
  *
  * A blob is written to tmp, flushed, and renamed; it is hashed again whenever it is read, and one
- * with wrong bytes is moved aside and reported, never used.  Several processes may share a store.
+ * with wrong bytes is moved aside and reported, never used.  Several processes may share a store.  What is no
+ * longer needed goes by assay/retention.h.
  */
 #ifndef ASSAY_STORE_H
 #define ASSAY_STORE_H
@@ -35,6 +37,7 @@ enum assay_code assay_store_put_fd(struct assay_store *store, int fd,
 enum assay_code assay_store_put_span(struct assay_store *store, struct assay_span bytes,
 				     struct assay_digest *ret, struct assay_error *err)
 	ASSAY_CHECKED;
+/* A blob that is there counts as used from now on. */
 bool assay_store_has(struct assay_store *store, const struct assay_digest *digest);
 /* Opens a blob after hashing it.  ASSAY_ENOTFOUND when absent; ASSAY_EUNTRUSTED when its bytes are
  * wrong (it is then renamed to blobs/../<hex>.corrupt). */
@@ -52,6 +55,10 @@ enum assay_code assay_store_lock(struct assay_store *store, const char *name, in
  * *ret is malloc'ed. */
 enum assay_code assay_store_make_temp(struct assay_store *store, char **ret,
 				      struct assay_error *err) ASSAY_CHECKED;
+
+/* For who lives long: what was used before now may be removed, as far as it is concerned.  Call it when nothing is
+ * at hand that is not written down yet. */
+void assay_store_renew(struct assay_store *store);
 
 /* Brings a URL (https, http, file) or path into the store, by libcurl.  want as in put. */
 enum assay_code assay_fetch(struct assay_store *store, const char *url,

@@ -145,6 +145,15 @@ static enum assay_code out_of_memory(struct assay_error *err)
 	return assay_fail(err, ASSAY_ENOMEM, "environment: out of memory");
 }
 
+/* A collection may have moved it away between open and lock. */
+static bool is_still(const char *directory, int fd)
+{
+	struct stat here, there;
+
+	return fstat(fd, &here) == 0 && lstat(directory, &there) == 0 &&
+	       here.st_ino == there.st_ino && here.st_dev == there.st_dev;
+}
+
 enum assay_code debian_environment_take(const char *directory, struct assay_environment *ret,
 					struct assay_error *err)
 {
@@ -156,9 +165,18 @@ enum assay_code debian_environment_take(const char *directory, struct assay_envi
 		return errno == ENOENT
 			       ? assay_fail(err, ASSAY_ENOTFOUND, "%s: not made yet", directory)
 			       : assay_fail_errno(err, "%s", directory);
-	if (flock(ret->lock_fd, LOCK_SH) ||
-	    fstatat(ret->lock_fd, "root", &st, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(st.st_mode))
+	if (flock(ret->lock_fd, LOCK_SH))
 		return assay_fail_errno(err, "%s", directory);
+	if (!is_still(directory, ret->lock_fd)) {
+		assay_fd_closep(&ret->lock_fd);
+		ret->lock_fd = -1;
+		return assay_fail(err, ASSAY_ENOTFOUND, "%s: was removed", directory);
+	}
+	if (fstatat(ret->lock_fd, "root", &st, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(st.st_mode))
+		return assay_fail_errno(err, "%s", directory);
+	/* the time of its last use, for collections; of another user's environment it is not ours to set */
+	if (futimens(ret->lock_fd, NULL))
+		assay_log(ASSAY_LOG_DEBUG, "%s: %s", directory, strerror(errno));
 	if (assay_file_read(ret->lock_fd, "record.json", &text, err) ||
 	    assay_json_parse(assay_buf_span(&text), "record.json", &ret->record, err))
 		return assay_context(err, "%s", directory);
@@ -295,31 +313,29 @@ enum assay_code debian_environment_rights(struct assay_error *err)
 			  "be used");
 }
 
-static bool is_made(struct assay_store *store, const struct assay_lock *lock)
-{
-	char hex[ASSAY_DIGEST_TEXT], path[4200];
-
-	snprintf(path, sizeof(path), "%s/environments/%s/record.json", assay_store_root(store),
-		 assay_digest_hex(&lock->digest, hex));
-	return access(path, R_OK) == 0;
-}
-
 enum assay_code assay_environment_debian(struct assay_store *store, const struct assay_lock *lock,
 					 struct assay_environment *ret, struct assay_error *err)
 {
 	struct assay_environment made = { .lock_fd = -1 };
-	bool cached = is_made(store, lock);
+	char hex[ASSAY_DIGEST_TEXT], path[4200];
+	enum assay_code code;
 
 	if (!lock->package_count)
 		return assay_fail(err, ASSAY_EINPUT, "environment: want packages, the lock has none");
-	if (!cached && (debian_environment_rights(err) || fetch_packages(store, lock, err)))
-		return assay_context(err, "environment");
-	if (get(store, lock, &made, err)) {
+	snprintf(path, sizeof(path), "%s/environments/%s", assay_store_root(store),
+		 assay_digest_hex(&lock->digest, hex));
+	code = debian_environment_take(path, &made, err);
+	made.cached = !code;
+	if (code == ASSAY_ENOTFOUND) {
+		*err = (struct assay_error)ASSAY_ERROR_INIT;
+		if (!debian_environment_rights(err) && !fetch_packages(store, lock, err))
+			get(store, lock, &made, err);
+	}
+	if (err->code) {
 		assay_environment_release(&made);
 		return assay_context(err, "environment");
 	}
-	made.cached = cached;
-	assay_json_set_bool(made.record, "cached", cached);
+	assay_json_set_bool(made.record, "cached", made.cached);
 	*ret = made;
 	return ASSAY_OK;
 }

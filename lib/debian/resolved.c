@@ -2,6 +2,7 @@
 #include "resolved.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "assay/cleanup.h"
 #include "assay/limits.h"
@@ -62,8 +63,10 @@ bool debian_resolved_get(struct assay_store *store, const struct assay_digest *k
 
 	if (!path)
 		return false;
-	if (!read_lock(store, path, ret, &err))
+	if (!read_lock(store, path, ret, &err)) {
+		utimensat(AT_FDCWD, path, NULL, 0); /* its last use */
 		return true;
+	}
 	if (err.code != ASSAY_ENOTFOUND)
 		assay_log(ASSAY_LOG_WARNING, "%s; resolving anew", err.msg);
 	return false;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
@@ -19,7 +20,6 @@
 #include "store_int.h"
 
 #define BLOCK 131072
-#define BLOB_NAME_MAX (2 + 1 + ASSAY_DIGEST_TEXT) /* "ab/abcdef..." */
 
 static void blob_name(const struct assay_digest *digest, char out[BLOB_NAME_MAX])
 {
@@ -73,14 +73,16 @@ enum assay_code store_draft_rewind(struct store_draft *draft, struct assay_error
 	return ASSAY_OK;
 }
 
-static enum assay_code sync_directory(int dirfd, const char *name, struct assay_error *err)
+/* The folder of a blob, locked against collections: between their look at a blob's time and its end there is room for
+ * no use and no new blob.  Through a descriptor of our own, because threads share the others. */
+static int lock_folder(struct assay_store *store, const char *name)
 {
-	assay_auto(assay_fd_closep) int fd =
-		openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char fan_out[3] = { name[0], name[1], '\0' };
+	int fd = openat(store->blobs_fd, fan_out, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd < 0 || (fsync(fd) && errno != EINVAL))
-		return assay_fail_errno(err, "flush blobs/%s", name);
-	return ASSAY_OK;
+	while (fd >= 0 && flock(fd, LOCK_SH) && errno == EINTR)
+		;
+	return fd;
 }
 
 /* A directory or a link in the blob's place would stop or misdirect the rename: out of the way. */
@@ -89,9 +91,13 @@ static enum assay_code put_in_place(struct store_draft *draft, const char *name,
 {
 	struct assay_store *store = draft->store;
 	char fan_out[3] = { name[0], name[1], '\0' };
+	assay_auto(assay_fd_closep) int folder = -1;
 
 	if (mkdirat(store->blobs_fd, fan_out, 0755) && errno != EEXIST)
 		return assay_fail_errno(err, "create blobs/%s", fan_out);
+	folder = lock_folder(store, name);
+	if (folder < 0)
+		return assay_fail_errno(err, "open blobs/%s", fan_out);
 	if (renameat(store->own_fd, draft->name, store->blobs_fd, name)) {
 		if (errno != EISDIR)
 			return assay_fail_errno(err, "rename to blobs/%s", name);
@@ -101,7 +107,9 @@ static enum assay_code put_in_place(struct store_draft *draft, const char *name,
 			return assay_fail_errno(err, "rename to blobs/%s", name);
 	}
 	draft->name[0] = '\0';
-	return sync_directory(store->blobs_fd, fan_out, err);
+	if (fsync(folder) && errno != EINVAL)
+		return assay_fail_errno(err, "flush blobs/%s", fan_out);
+	return ASSAY_OK;
 }
 
 enum assay_code store_draft_commit(struct store_draft *draft, const struct assay_digest *want,
@@ -181,14 +189,26 @@ enum assay_code assay_store_put_span(struct assay_store *store, struct assay_spa
 	return store_draft_commit(&draft, NULL, ret, NULL, err);
 }
 
+/* A use sets the blob's time, so that no collection takes it away under whoever goes on to rely on it. */
+static bool use(struct assay_store *store, const char *name)
+{
+	assay_auto(assay_fd_closep) int folder = -1;
+	struct stat st;
+
+	if (fstatat(store->blobs_fd, name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
+		return false;
+	if (st.st_mtim.tv_sec > __atomic_load_n(&store->since, __ATOMIC_RELAXED))
+		return true;
+	folder = lock_folder(store, name);
+	return utimensat(store->blobs_fd, name, NULL, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
 bool assay_store_has(struct assay_store *store, const struct assay_digest *digest)
 {
 	char name[BLOB_NAME_MAX];
-	struct stat st;
 
 	blob_name(digest, name);
-	return fstatat(store->blobs_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISREG(st.st_mode);
+	return use(store, name);
 }
 
 /* Moves a bad blob aside, unless another process has put a new one in its place meanwhile. */
@@ -196,10 +216,10 @@ static enum assay_code condemn(struct assay_store *store, const char *name, cons
 			       const char *what, struct assay_error *err)
 {
 	struct assay_error ignored = ASSAY_ERROR_INIT;
-	char aside[BLOB_NAME_MAX + 8];
+	char aside[BLOB_NAME_MAX + sizeof(STORE_CORRUPT)];
 	struct stat now;
 
-	snprintf(aside, sizeof(aside), "%s.corrupt", name);
+	snprintf(aside, sizeof(aside), "%s" STORE_CORRUPT, name);
 	if (fstatat(store->blobs_fd, name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    now.st_ino == bad->st_ino && now.st_dev == bad->st_dev &&
 	    (assay_path_remove_tree(store->blobs_fd, aside, &ignored) ||
@@ -276,6 +296,18 @@ static enum assay_code check_blob(struct assay_store *store, const struct assay_
 	return condemn(store, name, st, what, err);
 }
 
+enum assay_code store_blob_check(struct assay_store *store, const struct assay_digest *digest,
+				 struct assay_error *err)
+{
+	assay_auto(assay_fd_closep) int fd = -1;
+	char name[BLOB_NAME_MAX];
+	struct stat st;
+
+	blob_name(digest, name);
+	return open_blob(store, name, &fd, &st, err) ? err->code :
+						       check_blob(store, digest, name, fd, -1, &st, err);
+}
+
 enum assay_code assay_store_get(struct assay_store *store, const struct assay_digest *digest,
 				int *ret_fd, struct assay_error *err)
 {
@@ -284,6 +316,7 @@ enum assay_code assay_store_get(struct assay_store *store, const struct assay_di
 	struct stat st;
 
 	blob_name(digest, name);
+	use(store, name);
 	if (open_blob(store, name, &fd, &st, err) ||
 	    check_blob(store, digest, name, fd, -1, &st, err))
 		return err->code;
@@ -303,6 +336,7 @@ enum assay_code assay_store_copy_to(struct assay_store *store, const struct assa
 	struct stat st;
 
 	blob_name(digest, blob);
+	use(store, blob);
 	if (open_blob(store, blob, &fd, &st, err) ||
 	    assay_draft_open(&draft, dirfd, name, 0644, err) ||
 	    check_blob(store, digest, blob, fd, draft.fd, &st, err))

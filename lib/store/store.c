@@ -205,6 +205,28 @@ static void sweep(struct assay_store *store)
 	}
 }
 
+/* The time of this file says since when we depend on what we use. */
+static enum assay_code begin(struct assay_store *store, struct assay_error *err)
+{
+	assay_auto(assay_fd_closep) int fd =
+		openat(store->own_fd, STORE_SINCE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return assay_fail_errno(err, "create tmp/%s/" STORE_SINCE, store->own_name);
+	store->since = st.st_mtim.tv_sec;
+	return ASSAY_OK;
+}
+
+void assay_store_renew(struct assay_store *store)
+{
+	struct stat st;
+
+	if (utimensat(store->own_fd, STORE_SINCE, NULL, 0) == 0 &&
+	    fstatat(store->own_fd, STORE_SINCE, &st, 0) == 0)
+		__atomic_store_n(&store->since, st.st_mtim.tv_sec, __ATOMIC_RELAXED);
+}
+
 static enum assay_code make_own_directory(struct assay_store *store, struct assay_error *err)
 {
 	uint64_t nonce;
@@ -224,6 +246,8 @@ static enum assay_code make_own_directory(struct assay_store *store, struct assa
 					 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0 ||
 		 flock(store->own_fd, LOCK_EX | LOCK_NB))
 		assay_fail_errno(err, "lock tmp/%s", store->own_name);
+	else
+		begin(store, err);
 	flock(store->tmp_fd, LOCK_UN);
 	return err->code;
 }
@@ -315,16 +339,22 @@ static enum assay_code wait_for_lock(int fd, const char *name, struct assay_erro
 enum assay_code assay_store_lock(struct assay_store *store, const char *name, int *ret_fd,
 				 struct assay_error *err)
 {
-	assay_auto(assay_fd_closep) int fd = -1;
 	char file[LOCK_NAME_MAX + 1];
+	struct stat st;
 
 	lock_file_name(name, file);
-	fd = openat(store->locks_fd, file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return assay_fail_errno(err, "store %s: locks/%s", store->root, file);
-	if (wait_for_lock(fd, name, err))
-		return assay_context(err, "store %s", store->root);
-	*ret_fd = fd;
-	fd = -1;
-	return ASSAY_OK;
+	for (;;) {
+		assay_auto(assay_fd_closep) int fd = openat(
+			store->locks_fd, file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+		if (fd < 0)
+			return assay_fail_errno(err, "store %s: locks/%s", store->root, file);
+		if (wait_for_lock(fd, name, err))
+			return assay_context(err, "store %s", store->root);
+		if (fstat(fd, &st) == 0 && st.st_nlink == 0)
+			continue; /* a collection removed the file meanwhile: no lock to others */
+		*ret_fd = fd;
+		fd = -1;
+		return ASSAY_OK;
+	}
 }

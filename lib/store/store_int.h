@@ -17,9 +17,14 @@ struct assay_store {
 	int tmp_fd;
 	int own_fd; /* our directory; the flock on it says that we live */
 	pid_t pid;  /* who made own_fd; a forked child does not tidy it away */
+	int64_t since; /* what was used before may be removed; own_fd/since has it as its time */
 	CURL *curl; /* kept between fetches for its connections */
 	pid_t curl_pid;
 };
+
+#define STORE_SINCE "since" /* in a process's folder under tmp */
+#define STORE_CORRUPT ".corrupt"
+#define BLOB_NAME_MAX (2 + 1 + ASSAY_DIGEST_TEXT) /* "ab/abcdef..." */
 
 /* Bytes are added, hashed and counted; only commit gives them a name in the store. */
 struct store_draft {
@@ -42,6 +47,9 @@ enum assay_code store_draft_rewind(struct store_draft *draft, struct assay_error
 enum assay_code store_draft_commit(struct store_draft *draft, const struct assay_digest *want,
 				   struct assay_digest *ret, uint64_t *ret_size,
 				   struct assay_error *err) ASSAY_CHECKED;
+/* Hashes a blob again without counting that as a use; as assay_store_get() otherwise. */
+enum assay_code store_blob_check(struct assay_store *store, const struct assay_digest *digest,
+				 struct assay_error *err) ASSAY_CHECKED;
 void store_draft_release(struct store_draft *draft);
 
 #endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* assay store gc: removes what the policy lets go, while others work. */
+#include <stdio.h>
+
+#include "assay/cleanup.h"
+#include "assay/retention.h"
+#include "cli.h"
+#include "store_table.h"
+
+int assay_cli_store_gc(int argc, char **argv);
+
+static enum assay_code make_policy(const struct cli_list *keep, const char *grace, bool dry_run,
+				   struct assay_retention *policy, struct assay_error *err)
+{
+	assay_retention_init(policy);
+	policy->dry_run = dry_run;
+	for (size_t i = 0; i < keep->count; i++)
+		if (assay_retention_parse(policy, keep->items[i], err))
+			return assay_context(err, "--keep-for");
+	if (!grace)
+		return ASSAY_OK;
+	if (assay_retention_parse_age(grace, &policy->grace_s, err))
+		return assay_context(err, "--grace");
+	if (policy->grace_s == ASSAY_KEEP_FOREVER)
+		return assay_fail(err, ASSAY_EUSAGE, "--grace: want an age");
+	return ASSAY_OK;
+}
+
+static int print(const struct assay_store_collected *collected, bool dry_run)
+{
+	char gone[CLI_BYTES_TEXT], kept[CLI_BYTES_TEXT];
+
+	printf("class         %8s  %11s      kept        bytes\n", dry_run ? "would go" : "removed", "bytes");
+	for (int i = 0; i < ASSAY_CLASS_COUNT; i++) {
+		const struct assay_store_count *r = &collected->removed[i], *k = &collected->kept[i];
+
+		printf("%-12s  %8llu  %11s  %8llu  %11s\n", assay_store_class_name(i), (unsigned long long)r->count,
+		       cli_bytes(r->bytes, gone), (unsigned long long)k->count,
+		       i == ASSAY_CLASS_ENVIRONMENTS ? "" : cli_bytes(k->bytes, kept));
+	}
+	printf("%s %s\n", cli_bytes(collected->removed_bytes, gone), dry_run ? "would be freed" : "freed");
+	if (collected->in_use)
+		printf("%llu more may be in use and stay\n", (unsigned long long)collected->in_use);
+	return fflush(stdout) ? 3 : 0;
+}
+
+static int print_json(const struct assay_store *store, const struct assay_store_collected *collected, bool dry_run)
+{
+	assay_auto(assay_json_freep) json_t *object = assay_json_object();
+	json_t *removed = assay_json_object(), *kept = assay_json_object();
+
+	for (int i = 0; i < ASSAY_CLASS_COUNT; i++) {
+		assay_json_set(removed, assay_store_class_name(i), cli_store_count(&collected->removed[i]));
+		assay_json_set(kept, assay_store_class_name(i), cli_store_count(&collected->kept[i]));
+	}
+	assay_json_set(object, "removed", removed);
+	assay_json_set(object, "kept", kept);
+	assay_json_set_bool(object, "dry_run", dry_run);
+	assay_json_set_int(object, "in_use", (int64_t)collected->in_use);
+	assay_json_set_int(object, "removed_bytes", (int64_t)collected->removed_bytes);
+	return cli_store_json(store, object);
+}
+
+int assay_cli_store_gc(int argc, char **argv)
+{
+	const char *root = NULL, *grace = NULL;
+	bool json = false, dry_run = false;
+	struct cli_list keep = { NULL, 0 };
+	const struct cli_option options[] = {
+		{ "dry-run", CLI_FLAG, &dry_run }, { "grace", CLI_TEXT, &grace }, { "json", CLI_FLAG, &json },
+		{ "keep-for", CLI_LIST, &keep },   { "store", CLI_TEXT, &root },  { NULL, CLI_FLAG, NULL },
+	};
+	assay_auto(assay_store_freep) struct assay_store *store = NULL;
+	struct assay_store_collected collected;
+	struct assay_error err = ASSAY_ERROR_INIT;
+	struct assay_retention policy;
+	char **args;
+	int count, status = cli_parse("store gc", argc, argv, options, 0, 0, &args, &count);
+
+	if (!status && (make_policy(&keep, grace, dry_run, &policy, &err) || assay_store_open(root, &store, &err) ||
+			assay_store_collect(store, &policy, &collected, &err)))
+		status = cli_fail(&err);
+	else if (!status)
+		status = json ? print_json(store, &collected, dry_run) : print(&collected, dry_run);
+	free(keep.items);
+	return status;
+}
