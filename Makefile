@@ -364,6 +364,11 @@ demo: deps ## the main job on a real package
 	@$(MAKE) --no-print-directory all
 	@tools/demo $(O)/assay build/demo
 
+.PHONY: farm-demo
+farm-demo: deps ## a scheduler, two workers and ten real packages, down to the nightly digest
+	@$(MAKE) --no-print-directory all
+	@tools/farm-demo $(O)/assay build/farm-demo
+
 .PHONY: bench
 bench: all $(O)/bench/floor ## against hashing, unpacking and hashing, and diffoscope: ratios in one run
 	@tools/deps diffoscope-minimal
@@ -375,8 +380,8 @@ bench-normalize: all ## against strip-nondeterminism, ratios in one run, on a tm
 	tests/bench/normalize $(O)/assay $(or $(wildcard /dev/shm),build)/assay-bench-normalize
 
 # ---- style -------------------------------------------------------------------------------------
-HEADERS := $(sort $(wildcard include/assay/*.h lib/*/*.h normalizers/*.h worker/*.h cli/*.h))
-C_FILES := $(sort $(wildcard lib/*/*.c lib/*/*/*.c normalizers/*.c worker/*.c cli/*.c tests/*/*.c))
+HEADERS := $(sort $(wildcard include/assay/*.h lib/*/*.h normalizers/*.h worker/*.h scheduler/*.h cli/*.h))
+C_FILES := $(sort $(wildcard lib/*/*.c lib/*/*/*.c normalizers/*.c worker/*.c scheduler/*.c cli/*.c tests/*/*.c))
 
 .PHONY: lint
 lint: deps-lint ## layers, lengths, headers, spelling, scripts, and what every format must have

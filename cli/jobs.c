@@ -85,6 +85,17 @@ static bool is_over(const json_t *answer)
 	return true;
 }
 
+/* Over what stood there before, each line cleared to its end: nothing flickers. */
+static void redraw(const struct assay_buf *text)
+{
+	struct assay_span rest = assay_buf_span(text), line;
+
+	fputs("\033[H", stdout);
+	while (assay_span_next_line(&rest, &line))
+		printf("%.*s\033[K\n", ASSAY_SPAN_ARGS(line));
+	fputs("\033[J", stdout);
+}
+
 /* On a terminal the table is drawn over the one before; elsewhere each change is a table. */
 static int watch(const struct arguments *a)
 {
@@ -102,7 +113,12 @@ static int watch(const struct arguments *a)
 		table(answer, &text);
 		over = is_over(answer);
 		if (!assay_span_equal(assay_buf_span(&text), assay_buf_span(&before))) {
-			printf("%s%s", terminal ? "\033[H\033[J" : before.len ? "\n" : "", assay_buf_text(&text));
+			if (terminal && !before.len)
+				fputs("\033[2J", stdout);
+			if (terminal)
+				redraw(&text);
+			else
+				printf("%s%s", before.len ? "\n" : "", assay_buf_text(&text));
 			fflush(stdout);
 			assay_buf_clear(&before);
 			assay_buf_add_span(&before, assay_buf_span(&text));

@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "assay/cleanup.h"
+#include "assay/digest.h"
 #include "assay/log.h"
 #include "scheduler.h"
+
+enum { TEXT_MAX = 4096 };
 
 static const struct api_endpoint *const tables[] = { api_jobs, api_worker, api_farm };
 
@@ -28,27 +31,41 @@ static bool matches(const char *pattern, const char *path, char *out, size_t siz
 	return true;
 }
 
-static const struct api_endpoint *find(const struct assay_http_request *request, char *argument,
-				       size_t size, bool *ret_path)
+/* allow: the methods of whatever lies at the path, for the header of that name. */
+static const struct api_endpoint *find(const char *path, const char *method, char *argument,
+				       size_t size, struct assay_buf *allow)
 {
-	*ret_path = false;
+	const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (const struct api_endpoint *e = tables[t]; e->method; e++) {
-			if (!matches(e->path, request->path, argument, size))
+			if (!matches(e->path, path, argument, size))
 				continue;
-			*ret_path = true;
-			if (strcmp(e->method, request->method) == 0)
+			if (strcmp(e->method, wanted) == 0)
 				return e;
+			assay_buf_printf(allow, "%s%s", allow->len ? ", " : "", e->method);
 		}
 	return NULL;
 }
 
+/* A body that says that it is something else is not looked at. */
+static bool is_json(const struct assay_http_request *request)
+{
+	const char *type = assay_http_header(request, "Content-Type");
+
+	return !type || assay_span_equal_text(assay_span_trim(assay_span_of(type, strcspn(type, ";"))),
+					      "application/json");
+}
+
+/* What is PUT is bytes of any kind. */
 static enum assay_code parse_body(struct api_call *call, struct assay_error *err)
 {
-	bool raw = strcmp(call->request->method, "PUT") == 0; /* blobs */
-
-	if (!call->request->body.len || raw)
+	if (!call->request->body.len || strcmp(call->request->method, "PUT") == 0)
 		return ASSAY_OK;
+	if (!is_json(call->request)) {
+		call->problem = 415;
+		return assay_fail(err, ASSAY_EUSAGE, "body of the request: want application/json");
+	}
 	if (assay_json_parse(call->request->body, "body of the request", &call->body, err))
 		return err->code;
 	if (!json_is_object(call->body))
@@ -56,23 +73,58 @@ static enum assay_code parse_body(struct api_call *call, struct assay_error *err
 	return ASSAY_OK;
 }
 
+static enum assay_code refuse(struct api_call *call, const struct assay_buf *allow,
+			      struct assay_error *err)
+{
+	const char *path = call->request->path;
+	char shown[200];
+
+	assay_span_show(assay_span_text(path), shown, sizeof(shown));
+	if (!allow->len)
+		return assay_fail(err, ASSAY_ENOTFOUND, "there is no %s", shown);
+	call->problem = 405;
+	assay_http_add_header(call->response, "Allow", assay_buf_text(allow));
+	return assay_fail(err, ASSAY_EUSAGE, "%s: want %s, have %.20s", shown, assay_buf_text(allow),
+			  call->request->method);
+}
+
 static enum assay_code serve(struct api_call *call, struct assay_error *err)
 {
+	assay_auto(assay_buf_release) struct assay_buf allow = ASSAY_BUF_INIT(100);
 	char argument[300] = "";
-	bool known;
-	const struct api_endpoint *endpoint = find(call->request, argument, sizeof(argument), &known);
+	const struct api_endpoint *endpoint = find(call->request->path, call->request->method, argument,
+						   sizeof(argument), &allow);
 	enum assay_code code;
 
 	if (!endpoint)
-		return known ? assay_fail(err, ASSAY_EUSAGE, "%s: %s is not for it", call->request->path,
-					  call->request->method) :
-			       assay_fail(err, ASSAY_ENOTFOUND, "there is no %s", call->request->path);
+		return refuse(call, &allow, err);
+	if (!assay_span_is_utf8(assay_span_text(argument)))
+		return assay_fail(err, ASSAY_EUSAGE, "path: want UTF-8");
 	call->argument = argument;
 	if (parse_body(call, err) || scheduler_borrow(call->scheduler, &call->db, err))
 		return err->code;
 	code = endpoint->run(call, err);
 	scheduler_return(call->scheduler, call->db);
 	return code;
+}
+
+/* Whoever looks again and again is told in a few bytes that nothing changed. */
+static void tag(struct api_call *call)
+{
+	struct assay_http_response *response = call->response;
+	struct assay_digest digest;
+	char hex[ASSAY_DIGEST_TEXT];
+
+	if (response->status != 200 || response->type || strcmp(call->request->method, "POST") == 0)
+		return;
+	if (!response->etag[0]) {
+		assay_digest_span(assay_buf_span(&response->body), &digest);
+		snprintf(response->etag, sizeof(response->etag), "\"%.32s\"", assay_digest_hex(&digest, hex));
+	}
+	if (!assay_http_matches(call->request, response->etag))
+		return;
+	response->status = 304;
+	assay_buf_clear(&response->body);
 }
 
 void api_serve(void *data, const struct assay_http_request *request,
@@ -87,7 +139,9 @@ void api_serve(void *data, const struct assay_http_request *request,
 	if (serve(&call, &err)) {
 		if (err.code != ASSAY_ENOTFOUND)
 			assay_log(ASSAY_LOG_NOTE, "%s %s: %s", request->method, request->path, err.msg);
-		assay_http_problem(response, &err);
+		assay_http_problem(response, call.problem, &err);
+	} else {
+		tag(&call);
 	}
 	json_decref(call.body);
 }
@@ -100,6 +154,9 @@ enum assay_code api_text(const struct api_call *call, const char *key, const cha
 	*ret = json_string_value(json_object_get(call->body, key));
 	if (!*ret)
 		return assay_fail(err, ASSAY_EUSAGE, "body of the request: want a string \"%s\"", key);
+	if (!**ret || strlen(*ret) > TEXT_MAX)
+		return assay_fail(err, ASSAY_EUSAGE, "body of the request: \"%s\": want 1 to %d bytes", key,
+				  TEXT_MAX);
 	return ASSAY_OK;
 }
 
@@ -111,6 +168,34 @@ enum assay_code api_int(const struct api_call *call, const char *key, int64_t *r
 	if (!json_is_integer(value))
 		return assay_fail(err, ASSAY_EUSAGE, "body of the request: want a number \"%s\"", key);
 	*ret = json_integer_value(value);
+	return ASSAY_OK;
+}
+
+enum assay_code api_query(const struct api_call *call, const char *name, const char *fallback,
+			  const char **ret, struct assay_error *err)
+{
+	*ret = assay_http_query(call->request, name);
+	if (!*ret)
+		*ret = fallback;
+	else if (!assay_span_is_utf8(assay_span_text(*ret)))
+		return assay_fail(err, ASSAY_EUSAGE, "%s: want UTF-8", name);
+	return ASSAY_OK;
+}
+
+enum assay_code api_query_int(const struct api_call *call, const char *name, int64_t fallback,
+			      int64_t least, int64_t most, int64_t *ret, struct assay_error *err)
+{
+	const char *text = assay_http_query(call->request, name);
+	uint64_t number;
+
+	*ret = fallback;
+	if (!text)
+		return ASSAY_OK;
+	if (!assay_span_parse_u64(assay_span_text(text), &number) || number > INT64_MAX ||
+	    (int64_t)number < least || (int64_t)number > most)
+		return assay_fail(err, ASSAY_EUSAGE, "%s: want a number from %lld to %lld", name,
+				  (long long)least, (long long)most);
+	*ret = (int64_t)number;
 	return ASSAY_OK;
 }
 
@@ -139,6 +224,22 @@ enum assay_code api_job(const struct api_call *call, int64_t *ret, struct assay_
 		return assay_fail(err, ASSAY_EUSAGE, "want the number of a job, have \"%s\"", call->argument);
 	*ret = (int64_t)number;
 	return ASSAY_OK;
+}
+
+enum assay_code api_conflict(struct api_call *call, int64_t job, struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	struct assay_error found = ASSAY_ERROR_INIT;
+
+	if (err->code != ASSAY_ENOTFOUND ||
+	    assay_database_run(call->db, "SELECT state FROM job WHERE id = $1", ASSAY_VALUES(assay_int(job)),
+			       &rows, &found))
+		return err->code;
+	if (assay_rows_count(rows))
+		call->problem = 409;
+	else
+		assay_fail(err, ASSAY_ENOTFOUND, "there is no job %lld", (long long)job);
+	return err->code;
 }
 
 json_t *api_rows(const struct assay_rows *rows, const char *const *names)

@@ -128,11 +128,11 @@ static enum assay_code metrics(struct api_call *call, struct assay_error *err)
 
 static enum assay_code nightly(struct api_call *call, struct assay_error *err)
 {
-	const char *since = assay_http_query(call->request, "since");
-	int64_t from = since ? strtoll(since, NULL, 10) : call->now - NIGHTLY_MS;
+	int64_t from;
 	json_t *answer;
 
-	if (nightly_digest(call->db, from, call->now, &answer, err))
+	if (api_query_int(call, "since", call->now - NIGHTLY_MS, 0, INT64_MAX, &from, err) ||
+	    nightly_digest(call->db, from, call->now, &answer, err))
 		return err->code;
 	assay_http_answer(call->response, 200, answer);
 	return ASSAY_OK;
@@ -148,5 +148,5 @@ const struct api_endpoint api_farm[] = {
 	{ "GET", "/metrics", metrics, "Prometheus text" },
 	{ "GET", "/healthz", healthz, "whether the process lives" },
 	{ "GET", "/readyz", readyz, "whether it can work" },
-	{ NULL, NULL, NULL, NULL },
+	{ .method = NULL },
 };

@@ -69,25 +69,33 @@ static enum assay_code submit(struct api_call *call, struct assay_error *err)
 /* Newest first; "before" continues a list. */
 static enum assay_code list(struct api_call *call, struct assay_error *err)
 {
-	const char *before = assay_http_query(call->request, "before");
-	const char *limit = assay_http_query(call->request, "limit");
-	int64_t most = limit ? strtoll(limit, NULL, 10) : PAGE;
+	static const char *const filters[] = { "state", "target", "verdict", "pool", "submitter" };
+	struct assay_value values[3 + sizeof(filters) / sizeof(filters[0])];
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	int64_t before, most, since;
+	size_t count = 3;
 	json_t *answer;
-	size_t count;
 
-	if (most < 1 || most > PAGE_MAX)
-		return assay_fail(err, ASSAY_EUSAGE, "limit: want 1 to %d", PAGE_MAX);
+	if (api_query_int(call, "before", INT64_MAX, 1, INT64_MAX, &before, err) ||
+	    api_query_int(call, "limit", PAGE, 1, PAGE_MAX, &most, err) ||
+	    api_query_int(call, "since", 0, 0, INT64_MAX, &since, err))
+		return err->code;
+	values[0] = assay_int(before);
+	values[1] = assay_int(most);
+	values[2] = assay_int(since);
+	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+		const char *text;
+
+		if (api_query(call, filters[i], "", &text, err))
+			return err->code;
+		values[count++] = assay_text(text);
+	}
 	if (assay_database_run(
 		    call->db,
-		    "SELECT " JOB_COLUMNS " FROM job WHERE id < $1 AND ($2 = '' OR state = $2) AND ($3 = '' OR "
-		    "target = $3) AND ($4 = '' OR verdict = $4) AND ($5 = '' OR pool = $5) ORDER BY id DESC LIMIT $6",
-		    ASSAY_VALUES(assay_int(before ? strtoll(before, NULL, 10) : INT64_MAX),
-				 assay_text(assay_http_query(call->request, "state") ?: ""),
-				 assay_text(assay_http_query(call->request, "target") ?: ""),
-				 assay_text(assay_http_query(call->request, "verdict") ?: ""),
-				 assay_text(assay_http_query(call->request, "pool") ?: ""), assay_int(most)),
-		    &rows, err))
+		    "SELECT " JOB_COLUMNS " FROM job WHERE id < $1 AND changed >= $3 AND ($4 = '' OR state = $4) AND "
+		    "($5 = '' OR target = $5) AND ($6 = '' OR verdict = $6) AND ($7 = '' OR pool = $7) AND ($8 = '' OR "
+		    "submitter = $8) ORDER BY id DESC LIMIT $2",
+		    values, count, &rows, err))
 		return err->code;
 	answer = assay_json_object();
 	count = assay_rows_count(rows);
@@ -147,7 +155,7 @@ static enum assay_code report(struct api_call *call, struct assay_error *err)
 	if (!hex || !assay_digest_parse(assay_span_text(hex), &digest))
 		return assay_fail(err, ASSAY_ENOTFOUND, "job %s has no report yet", call->argument);
 	snprintf(call->response->etag, sizeof(call->response->etag), "\"%s\"", hex);
-	if (call->request->if_none_match && strcmp(call->request->if_none_match, call->response->etag) == 0) {
+	if (assay_http_matches(call->request, call->response->etag)) {
 		call->response->status = 304;
 		return ASSAY_OK;
 	}
@@ -158,30 +166,29 @@ static enum assay_code report(struct api_call *call, struct assay_error *err)
 	return ASSAY_OK;
 }
 
-static enum assay_code changed(struct api_call *call, enum assay_code code)
-{
-	if (!code)
-		assay_http_answer(call->response, 200, assay_json_object());
-	return code;
-}
-
 static enum assay_code cancel(struct api_call *call, struct assay_error *err)
 {
 	int64_t job;
 
 	if (api_job(call, &job, err))
 		return err->code;
-	return changed(call, queue_cancel(call->db, job, call->now, err));
+	if (queue_cancel(call->db, job, call->now, err))
+		return api_conflict(call, job, err);
+	assay_http_answer(call->response, 200, assay_json_object());
+	return ASSAY_OK;
 }
 
 static enum assay_code retry(struct api_call *call, struct assay_error *err)
 {
 	int64_t job;
 
-	if (api_job(call, &job, err) || queue_retry(call->db, job, call->now, err))
+	if (api_job(call, &job, err))
 		return err->code;
+	if (queue_retry(call->db, job, call->now, err))
+		return api_conflict(call, job, err);
 	assay_http_wake(call->scheduler->server);
-	return changed(call, ASSAY_OK);
+	assay_http_answer(call->response, 200, assay_json_object());
+	return ASSAY_OK;
 }
 
 const struct api_endpoint api_jobs[] = {
@@ -191,5 +198,5 @@ const struct api_endpoint api_jobs[] = {
 	{ "GET", "/v1/jobs/*/report", report, "its report" },
 	{ "POST", "/v1/jobs/*/cancel", cancel, "stop it" },
 	{ "POST", "/v1/jobs/*/retry", retry, "through the queue once more" },
-	{ NULL, NULL, NULL, NULL },
+	{ .method = NULL },
 };

@@ -57,16 +57,6 @@ static enum assay_code lease(struct api_call *call, struct assay_error *err)
 	return ASSAY_OK;
 }
 
-/* 409: whoever asks does not hold the lease (any more). */
-static enum assay_code or_conflict(struct api_call *call, enum assay_code code, struct assay_error *err)
-{
-	if (code != ASSAY_ENOTFOUND)
-		return code;
-	assay_http_problem(call->response, err);
-	call->response->status = 409;
-	return ASSAY_OK;
-}
-
 static enum assay_code heartbeat(struct api_call *call, struct assay_error *err)
 {
 	static const char *const keys[] = { "worker", "fence", "length_ms", NULL };
@@ -79,7 +69,7 @@ static enum assay_code heartbeat(struct api_call *call, struct assay_error *err)
 	    api_int(call, "fence", &fence, err) || api_int(call, "length_ms", &length, err))
 		return err->code;
 	if (queue_heartbeat(call->db, worker, job, fence, length, call->now, &beat, err))
-		return or_conflict(call, err->code, err);
+		return api_conflict(call, job, err);
 	answer = assay_json_object();
 	assay_json_set_bool(answer, "cancel", beat.cancel);
 	assay_json_set_int(answer, "expires", beat.expires);
@@ -108,7 +98,7 @@ static enum assay_code outcome(struct api_call *call, struct assay_error *err)
 			 !assay_store_has(call->scheduler->store, &digest)))
 		return assay_fail(err, ASSAY_EUSAGE, "report: want the SHA-256 of a blob that was uploaded before");
 	if (queue_report(call->db, worker, job, fence, &o, call->now, &state, err))
-		return or_conflict(call, err->code, err);
+		return api_conflict(call, job, err);
 	answer = assay_json_object();
 	assay_json_set_text(answer, "state", state);
 	assay_http_answer(call->response, 200, answer);
@@ -123,8 +113,10 @@ static enum assay_code put_blob(struct api_call *call, struct assay_error *err)
 	if (!assay_digest_parse(assay_span_text(call->argument), &want))
 		return assay_fail(err, ASSAY_EUSAGE, "want a SHA-256 in hex, have \"%s\"", call->argument);
 	assay_digest_span(call->request->body, &have);
-	if (!assay_digest_equal(&want, &have))
-		return assay_fail(err, ASSAY_EUSAGE, "the body has another SHA-256 than the path says");
+	if (!assay_digest_equal(&want, &have)) {
+		call->problem = 422;
+		return assay_fail(err, ASSAY_EUNTRUSTED, "the body has another SHA-256 than the path says");
+	}
 	if (assay_store_put_span(call->scheduler->store, call->request->body, &have, err))
 		return err->code;
 	assay_http_answer(call->response, 201, assay_json_object());
@@ -136,5 +128,5 @@ const struct api_endpoint api_worker[] = {
 	{ "POST", "/v1/jobs/*/heartbeat", heartbeat, "prolong a lease" },
 	{ "POST", "/v1/jobs/*/outcome", outcome, "end a lease with its outcome" },
 	{ "PUT", "/v1/blobs/*", put_blob, "store bytes under their SHA-256" },
-	{ NULL, NULL, NULL, NULL },
+	{ .method = NULL },
 };

@@ -35,6 +35,7 @@ struct api_call {
 	const char *argument; /* what stood for the star in the path */
 	json_t *body;	      /* parsed; NULL when there is none */
 	int64_t now;
+	unsigned problem; /* status of an error, where its code alone does not tell; 0 else */
 };
 
 struct api_endpoint {
@@ -43,7 +44,7 @@ struct api_endpoint {
 	const char *summary;
 };
 
-/* Of api_jobs.c, api_worker.c, api_farm.c; each ends with a NULL method. */
+/* Of api_jobs.c, api_worker.c and so on; each ends with a NULL method. */
 extern const struct api_endpoint api_jobs[], api_worker[], api_farm[];
 
 /* Serves one request; an assay_http_handler. */
@@ -55,11 +56,19 @@ enum assay_code api_text(const struct api_call *call, const char *key, const cha
 			 struct assay_error *err) ASSAY_CHECKED;
 enum assay_code api_int(const struct api_call *call, const char *key, int64_t *ret,
 			struct assay_error *err) ASSAY_CHECKED;
+/* Parameters of the query: fallback when absent; ASSAY_EUSAGE when it is no UTF-8, no number, or not within the bounds. */
+enum assay_code api_query(const struct api_call *call, const char *name, const char *fallback,
+			  const char **ret, struct assay_error *err) ASSAY_CHECKED;
+enum assay_code api_query_int(const struct api_call *call, const char *name, int64_t fallback,
+			      int64_t least, int64_t most, int64_t *ret,
+			      struct assay_error *err) ASSAY_CHECKED;
 /* ASSAY_EUSAGE for a key that is not in the list (NULL-terminated). */
 enum assay_code api_only(const struct api_call *call, const char *const *keys,
 			 struct assay_error *err) ASSAY_CHECKED;
 /* The argument as the number of a job. */
 enum assay_code api_job(const struct api_call *call, int64_t *ret, struct assay_error *err) ASSAY_CHECKED;
+/* 404 when it does not exist, else 409 for an error that says that its state forbids it. */
+enum assay_code api_conflict(struct api_call *call, int64_t job, struct assay_error *err) ASSAY_CHECKED;
 /* Rows as an array of objects: names[i] is the key of column i, with a leading '#' for a number. */
 json_t *api_rows(const struct assay_rows *rows, const char *const *names);
 

@@ -22,18 +22,27 @@ struct assay_http_request {
 	uid_t peer_uid; /* whoever connected, by the kernel's word */
 	pid_t peer_pid;
 	bool waited;	/* no more patience: answer now */
-	const char *if_none_match;
-	void *connection; /* for assay_http_query */
+	void *connection; /* for the next two */
 };
 
 /* A parameter of the query, decoded; NULL when absent. */
 const char *assay_http_query(const struct assay_http_request *request, const char *name);
+/* A header of the request; NULL when absent. */
+const char *assay_http_header(const struct assay_http_request *request, const char *name);
+/* If-None-Match of the request names this tag (given with its quotes), or any. */
+bool assay_http_matches(const struct assay_http_request *request, const char *etag);
+
+enum { ASSAY_HTTP_HEADERS = 6 };
 
 struct assay_http_response {
 	unsigned status;
 	const char *type;      /* NULL: application/json */
 	struct assay_buf body; /* ends up with a newline for JSON */
 	char etag[72];	       /* with its quotes; "" for none */
+	struct {
+		const char *name; /* NULL: no more */
+		char value[80];
+	} headers[ASSAY_HTTP_HEADERS];
 	/* > 0: there is no answer yet; the request is put aside and asked again when assay_http_wake() is
 	 * called or so many milliseconds have passed */
 	int wait_ms;
@@ -41,8 +50,12 @@ struct assay_http_response {
 
 /* Sets body and type.  Takes the reference. */
 void assay_http_answer(struct assay_http_response *response, unsigned status, json_t *body);
-/* A problem document; the code decides the status. */
-void assay_http_problem(struct assay_http_response *response, const struct assay_error *err);
+/* A problem document (RFC 9457).  status 0: the error's code decides. */
+void assay_http_problem(struct assay_http_response *response, unsigned status,
+			const struct assay_error *err);
+/* One header more; name is a constant. */
+void assay_http_add_header(struct assay_http_response *response, const char *name,
+			   const char *value);
 
 /* Called from several threads at once. */
 typedef void assay_http_handler(void *data, const struct assay_http_request *request,

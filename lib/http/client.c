@@ -97,7 +97,8 @@ static enum assay_code fail_status(long status, const char *path, const struct a
 		enum assay_code code;
 	} codes[] = {
 		{ 400, ASSAY_EUSAGE },	  { 403, ASSAY_EUNTRUSTED }, { 404, ASSAY_ENOTFOUND },
-		{ 409, ASSAY_ENOTFOUND }, { 413, ASSAY_ELIMIT },     { 503, ASSAY_EBUSY },
+		{ 409, ASSAY_ENOTFOUND }, { 413, ASSAY_ELIMIT },     { 422, ASSAY_EUNTRUSTED },
+		{ 503, ASSAY_EBUSY },
 	};
 	assay_auto(assay_json_freep) json_t *problem = NULL;
 	enum assay_code code = ASSAY_EIO;
@@ -115,7 +116,9 @@ enum assay_code assay_http_send(struct assay_http_client *client, const char *me
 				const char *path, struct assay_span body, struct assay_buf *answer,
 				struct assay_error *err)
 {
-	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+	struct curl_slist *headers = curl_slist_append(
+		NULL, strcmp(method, "PUT") == 0 ? "Content-Type: application/octet-stream" :
+						   "Content-Type: application/json");
 	assay_auto(assay_buf_release) struct assay_buf url = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
 	char reason[CURL_ERROR_SIZE] = "";
 	long status = 0;

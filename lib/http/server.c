@@ -58,6 +58,7 @@ void assay_http_answer(struct assay_http_response *response, unsigned status, js
 	json_decref(body);
 }
 
+/* The first status of a code is its own; the others are given. */
 static const struct {
 	enum assay_code code;
 	unsigned status;
@@ -67,19 +68,25 @@ static const struct {
 	{ ASSAY_EINPUT, 400, "Malformed request" },
 	{ ASSAY_EUNTRUSTED, 403, "Not allowed" },
 	{ ASSAY_ENOTFOUND, 404, "Not found" },
+	{ ASSAY_EUSAGE, 405, "Not for this" },
+	{ ASSAY_ENOTFOUND, 409, "Not in this state" },
 	{ ASSAY_ELIMIT, 413, "Too large" },
+	{ ASSAY_EUSAGE, 415, "Wrong media type" },
+	{ ASSAY_EUNTRUSTED, 422, "Not what it is called" },
 	{ ASSAY_EBUSY, 503, "Busy; try again" },
 	{ ASSAY_EIO, 500, "Trouble of the scheduler" },
 };
 
 enum { PROBLEMS = sizeof(problems) / sizeof(problems[0]) };
 
-void assay_http_problem(struct assay_http_response *response, const struct assay_error *err)
+void assay_http_problem(struct assay_http_response *response, unsigned status,
+			const struct assay_error *err)
 {
 	json_t *body = assay_json_object();
 	size_t i = 0;
 
-	while (i < PROBLEMS - 1 && problems[i].code != err->code)
+	while (i < PROBLEMS - 1 &&
+	       (status ? problems[i].status != status : problems[i].code != err->code))
 		i++;
 	assay_json_set_text(body, "type", "about:blank");
 	assay_json_set_text(body, "title", problems[i].title);
@@ -87,11 +94,46 @@ void assay_http_problem(struct assay_http_response *response, const struct assay
 	assay_json_set_text(body, "detail", err->msg);
 	assay_http_answer(response, problems[i].status, body);
 	response->type = "application/problem+json";
+	response->etag[0] = '\0';
+}
+
+void assay_http_add_header(struct assay_http_response *response, const char *name,
+			   const char *value)
+{
+	size_t i = 0;
+
+	while (i < ASSAY_HTTP_HEADERS - 1 && response->headers[i].name)
+		i++;
+	response->headers[i].name = name;
+	snprintf(response->headers[i].value, sizeof(response->headers[i].value), "%s", value);
 }
 
 const char *assay_http_query(const struct assay_http_request *request, const char *name)
 {
 	return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *assay_http_header(const struct assay_http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+/* Tags are compared weakly: W/"x" is "x". */
+bool assay_http_matches(const struct assay_http_request *request, const char *etag)
+{
+	const char *at = assay_http_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH);
+
+	while (at && *at) {
+		struct assay_span tag = assay_span_trim(assay_span_of(at, strcspn(at, ",")));
+
+		if (assay_span_starts(tag, "W/"))
+			tag = assay_span_cut(tag, 2, tag.len);
+		if (assay_span_equal_text(tag, etag) || assay_span_equal_text(tag, "*"))
+			return true;
+		at += strcspn(at, ",");
+		at += *at == ',';
+	}
+	return false;
 }
 
 static enum MHD_Result queue(struct MHD_Connection *connection, struct assay_http_response *response)
@@ -106,6 +148,10 @@ static enum MHD_Result queue(struct MHD_Connection *connection, struct assay_htt
 				response->type ? response->type : "application/json");
 	if (response->etag[0])
 		MHD_add_response_header(answer, MHD_HTTP_HEADER_ETAG, response->etag);
+	for (size_t i = 0; i < ASSAY_HTTP_HEADERS && response->headers[i].name; i++)
+		MHD_add_response_header(answer, response->headers[i].name,
+					response->headers[i].value);
+	MHD_add_response_header(answer, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
 	MHD_add_response_header(answer, MHD_HTTP_HEADER_X_CONTENT_TYPE_OPTIONS, "nosniff");
 	result = MHD_queue_response(connection, response->status, answer);
 	MHD_destroy_response(answer);
@@ -162,8 +208,6 @@ static enum MHD_Result respond(struct assay_http_server *server, struct exchange
 		.body = assay_buf_span(&exchange->body),
 		.waited = exchange->until && now_ms() >= exchange->until,
 		.connection = exchange->connection,
-		.if_none_match = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
-							     MHD_HTTP_HEADER_IF_NONE_MATCH),
 	};
 	struct assay_error err = ASSAY_ERROR_INIT;
 	enum MHD_Result result = MHD_YES;
@@ -171,7 +215,7 @@ static enum MHD_Result respond(struct assay_http_server *server, struct exchange
 
 	identify(exchange->connection, &request);
 	if (assay_buf_check(&exchange->body, "body of the request", &err))
-		assay_http_problem(&response, &err);
+		assay_http_problem(&response, 0, &err);
 	else
 		server->handler(server->data, &request, &response);
 	if (response.wait_ms > 0 && !request.waited) {

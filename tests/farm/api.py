@@ -80,12 +80,12 @@ wrong = [
     ("POST", "/v1/jobs", b'{"target": "a", "target": "b"}', 400), ("POST", "/v1/jobs", b"{", 400),
     ("POST", "/v1/jobs", {"target": "a", "surprise": 1}, 400), ("POST", "/v1/jobs", {"target": "a", "priority": 101}, 400),
     ("GET", "/v1/jobs?limit=0", None, 400), ("GET", "/v1/jobs/x", None, 400), ("GET", "/v1/jobs/999999999", None, 404),
-    ("GET", "/v1/jobs/99999999999999999999", None, 400), ("DELETE", "/v1/jobs", None, 400), ("GET", "/", None, 404),
+    ("GET", "/v1/jobs/99999999999999999999", None, 400), ("DELETE", "/v1/jobs", None, 405), ("GET", "/", None, 404),
     ("POST", "/v1/jobs/1/heartbeat", {"worker": "nobody", "fence": 1, "length_ms": 1}, 409),
     ("POST", "/v1/jobs/1/outcome", {"worker": "nobody", "fence": 1, "verdict": "reproducible"}, 409),
     ("POST", "/v1/jobs/1/outcome", {"worker": "nobody", "fence": 1, "verdict": "reproducible", "report": "00"}, 400),
-    ("PUT", "/v1/blobs/" + "0" * 64, b"bytes", 400), ("POST", "/v1/workers/nobody/state", {"state": "revoked"}, 404),
-    ("POST", "/v1/workers/w1/state", {"state": "king"}, 400), ("POST", "/v1/jobs/1/cancel", None, 404),
+    ("PUT", "/v1/blobs/" + "0" * 64, b"bytes", 422), ("POST", "/v1/workers/nobody/state", {"state": "revoked"}, 404),
+    ("POST", "/v1/workers/w1/state", {"state": "king"}, 400), ("POST", "/v1/jobs/1/cancel", None, 409),
 ]
 for method, path, body, expected in wrong:
     status, headers, answer = call(method, path, body)
