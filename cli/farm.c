@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "assay/cleanup.h"
 #include "assay/scheduler.h"
@@ -57,4 +58,22 @@ const char *cli_farm_age(int64_t since_ms, char *out, size_t size)
 		i++;
 	snprintf(out, size, "%lld %s", (long long)(age / units[i].seconds), units[i].unit);
 	return out;
+}
+
+void cli_farm_escape(const char *text, struct assay_buf *out)
+{
+	for (; *text; text++)
+		assay_buf_printf(out, strchr("%&+#?/ ", *text) ? "%%%02X" : "%c", (unsigned char)*text);
+}
+
+int cli_farm_hours(const char *verb, const char *hours, long fallback, int64_t *ret_since)
+{
+	enum { HOURS_MAX = 24 * 366 };
+	char *end = NULL;
+	long back = hours ? strtol(hours, &end, 10) : fallback;
+
+	if (back < 1 || back > HOURS_MAX || (end && *end))
+		return cli_usage(verb, "--hours: want 1 to %d, have \"%s\"", HOURS_MAX, hours);
+	*ret_since = (assay_time_now() - back * 3600) * 1000;
+	return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef ASSAY_CLI_FARM_H
 #define ASSAY_CLI_FARM_H
 
+#include "assay/buf.h"
 #include "assay/error.h"
 #include "assay/http.h"
 
@@ -16,5 +17,10 @@ int cli_farm_call(const char *store, const char *socket, const char *method, con
 const char *cli_farm_shown(const json_t *object, const char *key, char *out, size_t size);
 /* "3 min", "2 h", "5 d" since a time in milliseconds; "-" for 0. */
 const char *cli_farm_age(int64_t since_ms, char *out, size_t size);
+
+/* A value in a URL. */
+void cli_farm_escape(const char *text, struct assay_buf *out);
+/* --hours (NULL: fallback) as a time in milliseconds.  Returns 0, or the exit status after saying what was wrong. */
+int cli_farm_hours(const char *verb, const char *hours, long fallback, int64_t *ret_since);
 
 #endif

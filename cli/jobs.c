@@ -52,8 +52,7 @@ static void parameter(struct assay_buf *path, const char *name, const char *valu
 	if (!value)
 		return;
 	assay_buf_printf(path, "%c%s=", strchr(assay_buf_text(path), '?') ? '&' : '?', name);
-	for (; *value; value++)
-		assay_buf_printf(path, strchr("%&+#? ", *value) ? "%%%02X" : "%c", (unsigned char)*value);
+	cli_farm_escape(value, path);
 }
 
 static int fetch(const struct arguments *a, json_t **ret)

@@ -12,6 +12,7 @@ int assay_cli_attest_show(int argc, char **argv);
 int assay_cli_attest_verify(int argc, char **argv);
 int assay_cli_cancel(int argc, char **argv);
 int assay_cli_compare(int argc, char **argv);
+int assay_cli_history(int argc, char **argv);
 int assay_cli_jobs(int argc, char **argv);
 int assay_cli_keygen(int argc, char **argv);
 int assay_cli_normalize(int argc, char **argv);
@@ -19,6 +20,8 @@ int assay_cli_pools(int argc, char **argv);
 int assay_cli_recipe_check(int argc, char **argv);
 int assay_cli_recipe_infer(int argc, char **argv);
 int assay_cli_recipe_lock(int argc, char **argv);
+int assay_cli_report_changes(int argc, char **argv);
+int assay_cli_report_clusters(int argc, char **argv);
 int assay_cli_report_nightly(int argc, char **argv);
 int assay_cli_retry(int argc, char **argv);
 int assay_cli_scheduler(int argc, char **argv);
@@ -40,6 +43,7 @@ const struct cli_verb cli_verbs[] = {
 	{ "attest verify", "check signed statements", assay_cli_attest_verify },
 	{ "cancel", "end jobs of the farm", assay_cli_cancel },
 	{ "compare", "how two files or directories differ", assay_cli_compare },
+	{ "history", "the runs of one target of the farm", assay_cli_history },
 	{ "jobs", "list the jobs of the farm", assay_cli_jobs },
 	{ "keygen", "make a signing key", assay_cli_keygen },
 	{ "normalize", "write the canonical form of files", assay_cli_normalize },
@@ -47,6 +51,8 @@ const struct cli_verb cli_verbs[] = {
 	{ "recipe check", "say whether recipes are complete", assay_cli_recipe_check },
 	{ "recipe infer", "write the recipe of a package URL", assay_cli_recipe_infer },
 	{ "recipe lock", "pin what a recipe leaves open", assay_cli_recipe_lock },
+	{ "report changes", "what ended otherwise than the time before", assay_cli_report_changes },
+	{ "report clusters", "causes of differences, by who shares them", assay_cli_report_clusters },
 	{ "report nightly", "what is new since yesterday", assay_cli_report_nightly },
 	{ "retry", "jobs through the queue once more", assay_cli_retry },
 	{ "scheduler", "the daemon that holds the queue", assay_cli_scheduler },

@@ -11,7 +11,8 @@
 
 enum { TEXT_MAX = 4096 };
 
-static const struct api_endpoint *const tables[] = { api_jobs, api_worker, api_farm };
+static const struct api_endpoint *const tables[] = { api_jobs,    api_log,  api_worker,     api_blob,
+							  api_results, api_farm, api_rebuilderd };
 
 /* "/v1/jobs/N/cancel" and "/v1/jobs/?/cancel": what stands for the star, in out. */
 static bool matches(const char *pattern, const char *path, char *out, size_t size)

@@ -7,7 +7,6 @@
 #include "assay/cleanup.h"
 #include "assay/limits.h"
 #include "metrics.h"
-#include "nightly.h"
 #include "pool.h"
 #include "queue.h"
 #include "scheduler.h"
@@ -126,25 +125,12 @@ static enum assay_code metrics(struct api_call *call, struct assay_error *err)
 	return ASSAY_OK;
 }
 
-static enum assay_code nightly(struct api_call *call, struct assay_error *err)
-{
-	int64_t from;
-	json_t *answer;
-
-	if (api_query_int(call, "since", call->now - NIGHTLY_MS, 0, INT64_MAX, &from, err) ||
-	    nightly_digest(call->db, from, call->now, &answer, err))
-		return err->code;
-	assay_http_answer(call->response, 200, answer);
-	return ASSAY_OK;
-}
-
 const struct api_endpoint api_farm[] = {
 	{ "GET", "/v1/workers", workers, "workers and what they build" },
 	{ "POST", "/v1/workers/*/state", worker_state, "activate, drain or revoke one" },
 	{ "GET", "/v1/pools", pools, "pools and how full they are" },
 	{ "POST", "/v1/pools/*", set_pool, "give one its rules" },
 	{ "POST", "/v1/pools/*/pause", pause_pool, "hold a pool back, or let it go" },
-	{ "GET", "/v1/nightly", nightly, "what is new since a time" },
 	{ "GET", "/metrics", metrics, "Prometheus text" },
 	{ "GET", "/healthz", healthz, "whether the process lives" },
 	{ "GET", "/readyz", readyz, "whether it can work" },

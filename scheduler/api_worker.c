@@ -5,10 +5,11 @@
 #include "assay/cleanup.h"
 #include "assay/digest.h"
 #include "assay/limits.h"
+#include "evidence.h"
 #include "queue.h"
 #include "scheduler.h"
 
-enum { WAIT_MS_MAX = 60000 };
+enum { WAIT_MS_MAX = 60000, FOLLOWED_MS = 60000 };
 
 static enum assay_code grant(struct api_call *call, const struct queue_worker *worker, int64_t length,
 			     struct assay_error *err)
@@ -57,12 +58,25 @@ static enum assay_code lease(struct api_call *call, struct assay_error *err)
 	return ASSAY_OK;
 }
 
+/* Somebody reads the job's log. */
+static enum assay_code is_followed(struct api_call *call, int64_t job, bool *ret, struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+
+	if (assay_database_run(call->db, "SELECT job FROM lease WHERE job = $1 AND followed > $2",
+			       ASSAY_VALUES(assay_int(job), assay_int(call->now - FOLLOWED_MS)), &rows, err))
+		return err->code;
+	*ret = assay_rows_count(rows) > 0;
+	return ASSAY_OK;
+}
+
 static enum assay_code heartbeat(struct api_call *call, struct assay_error *err)
 {
 	static const char *const keys[] = { "worker", "fence", "length_ms", NULL };
 	const char *worker;
 	int64_t job, fence, length;
 	struct queue_beat beat;
+	bool followed = false;
 	json_t *answer;
 
 	if (api_only(call, keys, err) || api_job(call, &job, err) || api_text(call, "worker", &worker, err) ||
@@ -70,33 +84,53 @@ static enum assay_code heartbeat(struct api_call *call, struct assay_error *err)
 		return err->code;
 	if (queue_heartbeat(call->db, worker, job, fence, length, call->now, &beat, err))
 		return api_conflict(call, job, err);
+	if (is_followed(call, job, &followed, err))
+		return err->code;
 	answer = assay_json_object();
 	assay_json_set_bool(answer, "cancel", beat.cancel);
 	assay_json_set_int(answer, "expires", beat.expires);
+	assay_json_set_bool(answer, "follow", followed);
 	assay_http_answer(call->response, 200, answer);
+	return ASSAY_OK;
+}
+
+/* What an outcome names was uploaded before it. */
+static enum assay_code all_here(struct api_call *call, struct assay_error *err)
+{
+	static const char *const blobs[] = { "report", "log", "attestations" };
+	struct assay_digest digest;
+
+	for (size_t i = 0; i < sizeof(blobs) / sizeof(blobs[0]); i++) {
+		const char *hex = assay_json_text(call->body, blobs[i], NULL);
+
+		if (hex && (!assay_digest_parse(assay_span_text(hex), &digest) ||
+			    !assay_store_has(call->scheduler->store, &digest)))
+			return assay_fail(err, ASSAY_EUSAGE, "%s: want the SHA-256 of a blob that was uploaded before",
+					  blobs[i]);
+	}
 	return ASSAY_OK;
 }
 
 static enum assay_code outcome(struct api_call *call, struct assay_error *err)
 {
-	static const char *const keys[] = { "worker", "fence", "verdict", "reason", "candidate", "report",
+	static const char *const keys[] = { "worker",	"fence",	  "verdict",	    "reason",	       "candidate",
+					    "report",	"log",		  "attestations",   "subjects",	       "causes",
+					    "fields_present", "fields_required", "egress_denied",
 					    "isolation", "memory", NULL };
 	struct queue_outcome o = { .reason = assay_json_text(call->body, "reason", ""),
 				   .candidate = assay_json_text(call->body, "candidate", NULL),
 				   .report = assay_json_text(call->body, "report", NULL),
+				   .evidence = call->body,
 				   .isolation = assay_json_text(call->body, "isolation", NULL),
 				   .memory = assay_json_int(call->body, "memory", 0) };
-	struct assay_digest digest;
 	const char *worker, *state = NULL;
 	int64_t job, fence;
 	json_t *answer;
 
 	if (api_only(call, keys, err) || api_job(call, &job, err) || api_text(call, "worker", &worker, err) ||
-	    api_int(call, "fence", &fence, err) || api_text(call, "verdict", &o.verdict, err))
+	    api_int(call, "fence", &fence, err) || api_text(call, "verdict", &o.verdict, err) ||
+	    evidence_check(call->body, err) || all_here(call, err))
 		return err->code;
-	if (o.report && (!assay_digest_parse(assay_span_text(o.report), &digest) ||
-			 !assay_store_has(call->scheduler->store, &digest)))
-		return assay_fail(err, ASSAY_EUSAGE, "report: want the SHA-256 of a blob that was uploaded before");
 	if (queue_report(call->db, worker, job, fence, &o, call->now, &state, err))
 		return api_conflict(call, job, err);
 	answer = assay_json_object();
@@ -106,27 +140,9 @@ static enum assay_code outcome(struct api_call *call, struct assay_error *err)
 	return ASSAY_OK;
 }
 
-static enum assay_code put_blob(struct api_call *call, struct assay_error *err)
-{
-	struct assay_digest want, have;
-
-	if (!assay_digest_parse(assay_span_text(call->argument), &want))
-		return assay_fail(err, ASSAY_EUSAGE, "want a SHA-256 in hex, have \"%s\"", call->argument);
-	assay_digest_span(call->request->body, &have);
-	if (!assay_digest_equal(&want, &have)) {
-		call->problem = 422;
-		return assay_fail(err, ASSAY_EUNTRUSTED, "the body has another SHA-256 than the path says");
-	}
-	if (assay_store_put_span(call->scheduler->store, call->request->body, &have, err))
-		return err->code;
-	assay_http_answer(call->response, 201, assay_json_object());
-	return ASSAY_OK;
-}
-
 const struct api_endpoint api_worker[] = {
 	{ "POST", "/v1/lease", lease, "the next job, waited for" },
 	{ "POST", "/v1/jobs/*/heartbeat", heartbeat, "prolong a lease" },
 	{ "POST", "/v1/jobs/*/outcome", outcome, "end a lease with its outcome" },
-	{ "PUT", "/v1/blobs/*", put_blob, "store bytes under their SHA-256" },
 	{ .method = NULL },
 };

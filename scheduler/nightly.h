@@ -11,5 +11,8 @@
 /* *ret is an assay.nightly/1 object about the jobs that ended in [from, to). */
 enum assay_code nightly_digest(struct assay_database *db, int64_t from, int64_t to, json_t **ret,
 			       struct assay_error *err) ASSAY_CHECKED;
+/* One section of it, into an object; see nightly.c for their names. */
+enum assay_code nightly_section(struct assay_database *db, const char *name, int64_t from,
+				int64_t to, json_t *digest, struct assay_error *err) ASSAY_CHECKED;
 
 #endif

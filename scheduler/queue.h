@@ -19,6 +19,7 @@
 
 #include "assay/arena.h"
 #include "assay/database.h"
+#include "assay/json.h"
 
 #define QUEUE_LEASE_MS_MIN 10000
 #define QUEUE_LEASE_MS_MAX (24 * 3600 * 1000)
@@ -86,6 +87,7 @@ struct queue_outcome {
 	const char *report;    /* digest of the report in the store; may be NULL */
 	const char *isolation; /* class that the attempt really had, "full" or "reduced"; NULL: not known */
 	int64_t memory;	       /* the attempt's peak, in bytes; 0: not known */
+	const json_t *evidence; /* see evidence.h; or NULL */
 };
 
 /* Ends a lease with its outcome.  *ret_state: the job's state from then on.  ASSAY_ENOTFOUND as above. */

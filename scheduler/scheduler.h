@@ -45,7 +45,8 @@ struct api_endpoint {
 };
 
 /* Of api_jobs.c, api_worker.c and so on; each ends with a NULL method. */
-extern const struct api_endpoint api_jobs[], api_worker[], api_farm[];
+extern const struct api_endpoint api_jobs[], api_log[], api_worker[], api_blob[], api_results[],
+	api_farm[], api_rebuilderd[];
 
 /* Serves one request; an assay_http_handler. */
 void api_serve(void *scheduler, const struct assay_http_request *request,

@@ -70,6 +70,26 @@ static const char *const steps[] = {
 	"ALTER TABLE attempt ADD COLUMN memory BIGINT NOT NULL DEFAULT 0;"
 	"CREATE TABLE resource (name TEXT PRIMARY KEY, memory BIGINT NOT NULL, duration BIGINT NOT NULL, "
 	"changed BIGINT NOT NULL)",
+	/* 4: what an outcome says beside its verdict: see evidence.h; and the log of a running attempt, part by part */
+	"ALTER TABLE attempt ADD COLUMN log TEXT;" /* digests of blobs */
+	"ALTER TABLE attempt ADD COLUMN attestations TEXT;"
+	"ALTER TABLE attempt ADD COLUMN fields_present BIGINT NOT NULL DEFAULT 0;" /* of the provenance */
+	"ALTER TABLE attempt ADD COLUMN fields_required BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE attempt ADD COLUMN egress_denied BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE lease ADD COLUMN followed BIGINT NOT NULL DEFAULT 0;" /* when somebody last read its log */
+	"CREATE TABLE subject ("
+	" job BIGINT NOT NULL REFERENCES job (id), fence BIGINT NOT NULL, name TEXT NOT NULL,"
+	" verdict TEXT NOT NULL, sha256 TEXT NOT NULL, distribution TEXT NOT NULL, package TEXT NOT NULL,"
+	" version TEXT NOT NULL, architecture TEXT NOT NULL, PRIMARY KEY (job, fence, name));"
+	"CREATE INDEX subject_package ON subject (package, job);"
+	"CREATE TABLE finding ("
+	" job BIGINT NOT NULL REFERENCES job (id), fence BIGINT NOT NULL, cause TEXT NOT NULL,"
+	" severity TEXT NOT NULL, divergences BIGINT NOT NULL, bytes BIGINT NOT NULL,"
+	" PRIMARY KEY (job, fence, cause, severity));"
+	"CREATE INDEX finding_cause ON finding (cause, job);"
+	"CREATE TABLE log_part ("
+	" job BIGINT NOT NULL REFERENCES job (id), fence BIGINT NOT NULL, position BIGINT NOT NULL,"
+	" length BIGINT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (job, fence, position))",
 };
 
 enum assay_code scheduler_schema(struct assay_database *db, struct assay_error *err)

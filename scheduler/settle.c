@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "assay/cleanup.h"
+#include "evidence.h"
 #include "resource.h"
 #include "rules.h"
 
@@ -212,7 +213,11 @@ static enum assay_code report(struct assay_database *db, void *data, struct assa
 			       ASSAY_VALUES(assay_int(s->job), assay_int(s->fence), assay_text(s->worker)),
 			       &rows, err))
 		return err->code;
-	return assay_rows_count(rows) ? settle(db, s, err) : was_taken(db, s, err);
+	if (!assay_rows_count(rows))
+		return was_taken(db, s, err);
+	if (s->outcome->evidence && evidence_write(db, s->job, s->fence, s->outcome->evidence, err))
+		return err->code;
+	return settle(db, s, err);
 }
 
 enum assay_code queue_report(struct assay_database *db, const char *worker, int64_t job,

@@ -28,6 +28,8 @@
 #include "assay/store.h"
 #include "assay/time.h"
 #include "labels.h"
+#include "summary.h"
+#include "tail.h"
 
 enum {
 	LEASE_MS = 60000,
@@ -51,9 +53,10 @@ struct daemon {
 
 struct task {
 	int64_t job, fence;
-	char *target, *directory;
+	char *target, *directory, *log;
 	const json_t *options;
 	pid_t pid;
+	struct tail tail;
 };
 
 enum ending { ENDED, CANCELLED, LEASE_LOST, STOPPED };
@@ -104,7 +107,7 @@ static bool make_command(const struct daemon *d, const struct task *task, char *
 		  asprintf(&argv[count++], "--store=%s", assay_store_root(d->store)) > 0 &&
 		  asprintf(&argv[count++], "--json=%s/report.json", task->directory) > 0 &&
 		  asprintf(&argv[count++], "--output=%s/run", task->directory) > 0 &&
-		  (argv[count++] = strdup("--attempts=1")) && (argv[count++] = strdup("--quiet"));
+		  (argv[count++] = strdup("--attempts=1")) && (argv[count++] = strdup("--verbose"));
 
 	for (size_t i = 0; ok && i < sizeof(passed) / sizeof(passed[0]); i++)
 		ok = add_option(argv, &count, i, task->options);
@@ -112,9 +115,11 @@ static bool make_command(const struct daemon *d, const struct task *task, char *
 	return ok && (argv[count++] = strdup("--")) && (argv[count] = strdup(task->target));
 }
 
-static void child_main(char **argv)
+/* All that it says, and its build, is the job's log. */
+static void child_main(const struct task *task, char **argv)
 {
 	int null = open("/dev/null", O_RDWR);
+	int log = open(task->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -122,6 +127,8 @@ static void child_main(char **argv)
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
 	}
+	if (log >= 0)
+		dup2(log, STDERR_FILENO);
 	execv("/proc/self/exe", argv);
 	_exit(127);
 }
@@ -134,7 +141,7 @@ static enum assay_code start(const struct daemon *d, struct task *task, struct a
 	if (ok) {
 		task->pid = fork();
 		if (task->pid == 0)
-			child_main(argv);
+			child_main(task, argv);
 		if (task->pid < 0)
 			assay_fail_errno(err, "fork");
 		else
@@ -172,7 +179,7 @@ static void stop(struct task *task)
 /* ASSAY_ENOTFOUND: the lease is gone.  A scheduler that does not answer is no reason to stop: the lease may well
  * live, and if not the outcome is refused. */
 static enum assay_code beat(struct daemon *d, const struct task *task, bool *ret_cancel,
-			    struct assay_error *err)
+			    bool *ret_follow, struct assay_error *err)
 {
 	assay_auto(assay_json_freep) json_t *body = assay_json_object();
 	assay_auto(assay_json_freep) json_t *answer = NULL;
@@ -185,6 +192,7 @@ static enum assay_code beat(struct daemon *d, const struct task *task, bool *ret
 	if (assay_http_call(d->client, "POST", path, body, &answer, err))
 		return err->code;
 	*ret_cancel = assay_json_bool(answer, "cancel");
+	*ret_follow = assay_json_bool(answer, "follow");
 	return ASSAY_OK;
 }
 
@@ -194,7 +202,7 @@ static enum ending watch(struct daemon *d, struct task *task)
 
 	while (!has_ended(task->pid)) {
 		struct assay_error err = ASSAY_ERROR_INIT;
-		bool cancel = false;
+		bool cancel = false, follow = false;
 
 		if (assay_interrupted) {
 			stop(task);
@@ -205,11 +213,13 @@ static enum ending watch(struct daemon *d, struct task *task)
 			continue;
 		/* often enough that a cancelled build is dead within two seconds of being told */
 		next = now_ms() + TICK_MS * 2;
-		switch (beat(d, task, &cancel, &err)) {
+		switch (beat(d, task, &cancel, &follow, &err)) {
 		case ASSAY_ENOTFOUND:
 			stop(task);
 			return LEASE_LOST;
 		case ASSAY_OK:
+			if (follow && !cancel && tail_send(d->client, &task->tail, &err))
+				assay_log(ASSAY_LOG_WARNING, "job %lld: log: %s", (long long)task->job, err.msg);
 			if (!cancel)
 				break;
 			stop(task);
@@ -254,17 +264,11 @@ static bool is_worth_another_try(enum assay_code code, int tries)
 	return (code == ASSAY_EBUSY || code == ASSAY_EIO) && tries < (assay_interrupted ? LAST_TRIES : REPORT_TRIES);
 }
 
-static enum assay_code upload(struct daemon *d, struct assay_span bytes, char *hex, struct assay_error *err)
+static enum assay_code upload(struct daemon *d, const char *path, char *hex, struct assay_error *err)
 {
-	assay_auto(assay_buf_release) struct assay_buf answer = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
-	struct assay_digest digest;
-	char path[100];
-
-	assay_digest_span(bytes, &digest);
-	snprintf(path, sizeof(path), "/v1/blobs/%s", assay_digest_hex(&digest, hex));
 	for (int tries = 1;; tries++) {
 		*err = (struct assay_error)ASSAY_ERROR_INIT;
-		if (!is_worth_another_try(assay_http_send(d->client, "PUT", path, bytes, &answer, err), tries))
+		if (!is_worth_another_try(assay_http_upload(d->client, path, hex, err), tries))
 			return err->code;
 		sleep_ms(RETRY_S * 1000);
 	}
@@ -322,6 +326,54 @@ static void tell_conditions(const json_t *found, json_t *body)
 		assay_json_set_int(body, "memory", peak);
 }
 
+/* The statements of the run, one envelope a line; false when there are none. */
+static bool gather_statements(const struct task *task, const json_t *report, const char *path,
+			      struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf all = ASSAY_BUF_INIT(ASSAY_MAX_ENVELOPE);
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "attestations"), i, item) {
+		char name[8192];
+
+		snprintf(name, sizeof(name), "%s/run/%s", task->directory, assay_json_text(item, "path", ""));
+		if (assay_file_read(AT_FDCWD, name, &all, err))
+			return false;
+	}
+	return all.len && !assay_file_write(AT_FDCWD, path, assay_buf_span(&all), 0600, err);
+}
+
+/* What is not there, or cannot be sent, is missing in the outcome; the verdict does not wait for it. */
+static void send_file(struct daemon *d, const struct task *task, const char *path, const char *key, json_t *body)
+{
+	struct assay_error err = ASSAY_ERROR_INIT;
+	char hex[ASSAY_DIGEST_TEXT];
+
+	if (!upload(d, path, hex, &err))
+		assay_json_set_text(body, key, hex);
+	else
+		assay_log(ASSAY_LOG_WARNING, "job %lld: %s: %s", (long long)task->job, key, err.msg);
+}
+
+static void send_evidence(struct daemon *d, const struct task *task, const json_t *found, json_t *body)
+{
+	assay_auto(assay_buf_release) struct assay_buf path = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
+	struct assay_error err = ASSAY_ERROR_INIT;
+
+	if (task->log)
+		send_file(d, task, task->log, "log", body);
+	if (!found)
+		return;
+	summary_add(found, body);
+	assay_buf_printf(&path, "%s/report.json", task->directory);
+	send_file(d, task, assay_buf_text(&path), "report", body);
+	assay_buf_clear(&path);
+	assay_buf_printf(&path, "%s/statements.jsonl", task->directory);
+	if (gather_statements(task, found, assay_buf_text(&path), &err))
+		send_file(d, task, assay_buf_text(&path), "attestations", body);
+}
+
 /* trouble: why the job could not even be started; else NULL. */
 static void report(struct daemon *d, const struct task *task, enum ending ending, const char *trouble)
 {
@@ -334,7 +386,6 @@ static void report(struct daemon *d, const struct task *task, enum ending ending
 	assay_auto(assay_json_freep) json_t *found = NULL;
 	assay_auto(assay_json_freep) json_t *body = assay_json_object();
 	struct assay_error err = ASSAY_ERROR_INIT;
-	char hex[ASSAY_DIGEST_TEXT];
 
 	if (ending == LEASE_LOST) {
 		assay_log(ASSAY_LOG_WARNING, "job %lld: the lease was lost", (long long)task->job);
@@ -351,14 +402,22 @@ static void report(struct daemon *d, const struct task *task, enum ending ending
 		if (candidate.len)
 			assay_json_set_text(body, "candidate", assay_buf_text(&candidate));
 		tell_conditions(found, body);
-		if (!upload(d, assay_buf_span(&text), hex, &err))
-			assay_json_set_text(body, "report", hex);
 	} else {
 		assay_json_set_text(body, "verdict", words[ending]);
 		assay_json_set_text(body, "reason", trouble ? trouble : reasons[ending]);
 	}
+	send_evidence(d, task, found, body);
 	if (send_outcome(d, task, body, &err))
 		assay_log(ASSAY_LOG_ERROR, "job %lld: the outcome was not taken: %s", (long long)task->job, err.msg);
+}
+
+static enum assay_code open_log(const struct daemon *d, struct task *task, struct assay_error *err)
+{
+	task->log = assay_path_join(task->directory, "log");
+	if (!task->log)
+		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	task->tail = (struct tail){ task->log, d->name, task->job, task->fence, 0 };
+	return ASSAY_OK;
 }
 
 static enum assay_code run_task(struct daemon *d, struct task *task, struct assay_error *err)
@@ -366,7 +425,7 @@ static enum assay_code run_task(struct daemon *d, struct task *task, struct assa
 	struct assay_error ignored = ASSAY_ERROR_INIT;
 
 	assay_log(ASSAY_LOG_NOTE, "job %lld: %s", (long long)task->job, task->target);
-	if (assay_store_make_temp(d->store, &task->directory, err) || start(d, task, err))
+	if (assay_store_make_temp(d->store, &task->directory, err) || open_log(d, task, err) || start(d, task, err))
 		report(d, task, ENDED, err->msg);
 	else
 		report(d, task, watch(d, task), NULL);
@@ -426,6 +485,7 @@ static enum assay_code one_job(struct daemon *d, bool *ret_had, struct assay_err
 	code = task.target ? run_task(d, &task, err) : assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	free(task.target);
 	free(task.directory);
+	free(task.log);
 	return code;
 }
 

@@ -38,6 +38,9 @@ struct assay_http_response {
 	unsigned status;
 	const char *type;      /* NULL: application/json */
 	struct assay_buf body; /* ends up with a newline for JSON */
+	/* in place of a body, unless negative: so much of a file, which is closed then */
+	int fd;
+	uint64_t fd_offset, fd_size;
 	char etag[72];	       /* with its quotes; "" for none */
 	struct {
 		const char *name; /* NULL: no more */
@@ -90,5 +93,11 @@ enum assay_code assay_http_call(struct assay_http_client *client, const char *me
 enum assay_code assay_http_send(struct assay_http_client *client, const char *method,
 				const char *path, struct assay_span body, struct assay_buf *answer,
 				struct assay_error *err) ASSAY_CHECKED;
+/* The status of the last answer; 0 when there was none. */
+long assay_http_status(const struct assay_http_client *client);
+/* A file as a blob of the scheduler's, in parts when it is large; what an earlier try brought there is not sent again.
+ * ret_hex[ASSAY_DIGEST_TEXT] is its digest. */
+enum assay_code assay_http_upload(struct assay_http_client *client, const char *path, char *ret_hex,
+				  struct assay_error *err) ASSAY_CHECKED;
 
 #endif

@@ -72,6 +72,9 @@
 #define ASSAY_MAX_ROWS 100000                   /* of one answer */
 #define ASSAY_MAX_ROWS_BYTES (256 * ASSAY_MIB)
 #define ASSAY_MAX_LABEL 64 /* bytes of one label of a worker */
+#define ASSAY_MAX_LOG_PART (1 * ASSAY_MIB) /* of a log that is followed, in one request */
+#define ASSAY_MAX_REQUEST (4 * ASSAY_MIB)  /* JSON of one request to a scheduler */
+#define ASSAY_MAX_UPLOAD_PART (64 * ASSAY_MIB) /* of a blob, in one request */
 
 /* A build, unless the recipe says otherwise */
 #define ASSAY_DEFAULT_TIME_S (2 * 3600)

@@ -28,4 +28,7 @@ struct assay_report_writer {
 /* NULL when there is none of that name. */
 const struct assay_report_writer *assay_report_writer_find(const char *name);
 
+/* Writers of a farm's nightly digest (assay.nightly/1): "text", "markdown", "html". */
+const struct assay_report_writer *assay_report_nightly_find(const char *name);
+
 #endif

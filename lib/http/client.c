@@ -7,14 +7,18 @@
 
 #include "assay/cleanup.h"
 #include "assay/curl_late.h"
+#include "assay/digest.h"
+#include "assay/file.h"
 #include "assay/http.h"
 #include "assay/limits.h"
 
-enum { CONNECT_S = 5, ANSWER_S = 300 };
+enum { CONNECT_S = 5, ANSWER_S = 300, PART = 32 * 1024 * 1024, PART_TRIES = 5 };
 
 struct assay_http_client {
 	CURL *curl;
 	char *socket;
+	long status;	   /* of the last answer */
+	const char *range; /* Content-Range of the next request; NULL: none */
 };
 
 static void init_curl(void)
@@ -121,10 +125,12 @@ enum assay_code assay_http_send(struct assay_http_client *client, const char *me
 						   "Content-Type: application/json");
 	assay_auto(assay_buf_release) struct assay_buf url = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
 	char reason[CURL_ERROR_SIZE] = "";
-	long status = 0;
 	CURLcode result;
 
+	client->status = 0;
 	headers = curl_slist_append(headers, "Expect:");
+	if (client->range)
+		headers = curl_slist_append(headers, client->range);
 	assay_buf_printf(&url, "http://scheduler%s", path);
 	assay_buf_clear(answer);
 	prepare(client, method, assay_buf_text(&url), body, headers, answer, reason);
@@ -139,8 +145,13 @@ enum assay_code assay_http_send(struct assay_http_client *client, const char *me
 				  reason[0] ? reason : curl_easy_strerror(result));
 	if (assay_buf_check(answer, "answer", err))
 		return err->code;
-	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
-	return status / 100 == 2 ? ASSAY_OK : fail_status(status, path, answer, err);
+	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &client->status);
+	return client->status / 100 == 2 ? ASSAY_OK : fail_status(client->status, path, answer, err);
+}
+
+long assay_http_status(const struct assay_http_client *client)
+{
+	return client->status;
 }
 
 enum assay_code assay_http_call(struct assay_http_client *client, const char *method,
@@ -157,4 +168,70 @@ enum assay_code assay_http_call(struct assay_http_client *client, const char *me
 	    assay_http_send(client, method, path, assay_buf_span(&text), &answer, err))
 		return err->code;
 	return answer.len ? assay_json_parse(assay_buf_span(&answer), "answer", ret_answer, err) : ASSAY_OK;
+}
+
+/* ---- blobs --------------------------------------------------------------------------------------- */
+
+/* What is there of it already. */
+static enum assay_code ask_size(struct assay_http_client *client, const char *hex, uint64_t *ret,
+				struct assay_error *err)
+{
+	assay_auto(assay_json_freep) json_t *answer = NULL;
+	char path[120];
+
+	snprintf(path, sizeof(path), "/v1/blobs/%s/upload", hex);
+	if (assay_http_call(client, "GET", path, NULL, &answer, err))
+		return err->code;
+	*ret = (uint64_t)assay_json_int(answer, "size", 0);
+	return ASSAY_OK;
+}
+
+static enum assay_code send_part(struct assay_http_client *client, const char *path,
+				 struct assay_span whole, uint64_t from, struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf answer = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
+	struct assay_span part = assay_span_cut(whole, from, PART);
+	char range[100];
+	enum assay_code code;
+
+	snprintf(range, sizeof(range), "Content-Range: bytes %llu-%llu/%zu", (unsigned long long)from,
+		 (unsigned long long)(from + part.len - 1), whole.len);
+	client->range = range;
+	code = assay_http_send(client, "PUT", path, part, &answer, err);
+	client->range = NULL;
+	return code;
+}
+
+static enum assay_code send_parts(struct assay_http_client *client, const char *path, const char *hex,
+				  struct assay_span whole, struct assay_error *err)
+{
+	uint64_t at = 0;
+
+	for (int try = 0; try < PART_TRIES; try++) {
+		*err = (struct assay_error)ASSAY_ERROR_INIT;
+		if (ask_size(client, hex, &at, err))
+			return err->code;
+		while (at < whole.len && !send_part(client, path, whole, at, err))
+			at += PART;
+		if (!err->code || err->code == ASSAY_EUNTRUSTED)
+			return err->code;
+	}
+	return err->code;
+}
+
+enum assay_code assay_http_upload(struct assay_http_client *client, const char *path, char *ret_hex,
+				  struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf answer = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
+	assay_auto(assay_map_release) struct assay_map map = { { NULL, 0 } };
+	struct assay_digest digest;
+	char url[120];
+
+	if (assay_map_file(path, &map, err))
+		return err->code;
+	assay_digest_span(map.bytes, &digest);
+	snprintf(url, sizeof(url), "/v1/blobs/%s", assay_digest_hex(&digest, ret_hex));
+	if (map.bytes.len > PART)
+		return send_parts(client, url, ret_hex, map.bytes, err);
+	return assay_http_send(client, "PUT", url, map.bytes, &answer, err);
 }

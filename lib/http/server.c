@@ -138,10 +138,16 @@ bool assay_http_matches(const struct assay_http_request *request, const char *et
 
 static enum MHD_Result queue(struct MHD_Connection *connection, struct assay_http_response *response)
 {
-	struct MHD_Response *answer = MHD_create_response_from_buffer(
-		response->body.len, response->body.data, MHD_RESPMEM_MUST_COPY);
+	bool file = response->fd >= 0 && response->status / 100 == 2;
+	struct MHD_Response *answer =
+		file ? MHD_create_response_from_fd_at_offset64(response->fd_size, response->fd,
+							       response->fd_offset) :
+		       MHD_create_response_from_buffer(response->body.len, response->body.data,
+						       MHD_RESPMEM_MUST_COPY);
 	enum MHD_Result result;
 
+	if (answer && file)
+		response->fd = -1;
 	if (!answer)
 		return MHD_NO;
 	MHD_add_response_header(answer, MHD_HTTP_HEADER_CONTENT_TYPE,
@@ -201,7 +207,7 @@ static void put_aside(struct assay_http_server *server, struct exchange *exchang
 static enum MHD_Result respond(struct assay_http_server *server, struct exchange *exchange,
 			       const char *method, const char *path)
 {
-	struct assay_http_response response = { .body = ASSAY_BUF_INIT(ASSAY_MAX_REPORT) };
+	struct assay_http_response response = { .body = ASSAY_BUF_INIT(ASSAY_MAX_REPORT), .fd = -1 };
 	struct assay_http_request request = {
 		.method = method,
 		.path = path,
@@ -226,6 +232,7 @@ static enum MHD_Result respond(struct assay_http_server *server, struct exchange
 		result = queue(exchange->connection, &response);
 	}
 	assay_buf_release(&response.body);
+	assay_fd_closep(&response.fd);
 	return result;
 }
 
@@ -241,8 +248,11 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 		exchange = calloc(1, sizeof(*exchange));
 		if (!exchange)
 			return MHD_NO;
-		*exchange = (struct exchange){ .body = ASSAY_BUF_INIT(ASSAY_MAX_REPORT),
-					       .connection = connection };
+		*exchange = (struct exchange){
+			.body = ASSAY_BUF_INIT(strcmp(method, "PUT") == 0 ? ASSAY_MAX_UPLOAD_PART :
+									    ASSAY_MAX_REQUEST),
+			.connection = connection,
+		};
 		*slot = exchange;
 		return MHD_YES;
 	}

@@ -107,8 +107,7 @@ void html_chip(struct assay_buf *out, const struct view_verdict *verdict)
 
 /* ---- the head of the page ------------------------------------------------------------------------ */
 
-/* The hallmark: a punched octagon, and in it what the assay found. */
-static void hallmark(struct assay_buf *out, enum view_tone tone)
+void html_hallmark(struct assay_buf *out, enum view_tone tone)
 {
 	static const char *const signs[] = {
 		[VIEW_GOOD] = "<path d=\"M29 51l15 15 28-33\"/>",
@@ -198,7 +197,7 @@ static void banner(struct assay_buf *out, const json_t *report)
 	const struct view_verdict *verdict = view_verdict(report);
 
 	assay_buf_printf(out, "<header class=\"banner %s\">\n", html_tone(verdict->tone));
-	hallmark(out, verdict->tone);
+	html_hallmark(out, verdict->tone);
 	html_put(out, "<div class=\"words\">\n<p class=\"kicker\">");
 	html_put(out, view_is_agreement(report) ? "Assay of candidates" :
 		      view_is_whole(report)		 ? "Assay of a rebuild" :

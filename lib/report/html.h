@@ -23,6 +23,8 @@ void html_digest(struct assay_buf *out, const char *digest);
 /* <span class="chip TONE">verdict</span> */
 void html_chip(struct assay_buf *out, const struct view_verdict *verdict);
 const char *html_tone(enum view_tone tone);
+/* A punched octagon, and in it what the assay found. */
+void html_hallmark(struct assay_buf *out, enum view_tone tone);
 /* Of a divergence: folded, grave, or in between. */
 enum view_tone html_tone_of(const json_t *divergence);
 
