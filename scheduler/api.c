@@ -96,13 +96,15 @@ static enum assay_code serve(struct api_call *call, struct assay_error *err)
 	const struct api_endpoint *endpoint = find(call->request->path, call->request->method, argument,
 						   sizeof(argument), &allow);
 	enum assay_code code;
+	bool alone; /* says that the process lives, whatever else does not */
 
 	if (!endpoint)
 		return refuse(call, &allow, err);
 	if (!assay_span_is_utf8(assay_span_text(argument)))
 		return assay_fail(err, ASSAY_EUSAGE, "path: want UTF-8");
 	call->argument = argument;
-	if (parse_body(call, err) || scheduler_borrow(call->scheduler, &call->db, err))
+	alone = strcmp(endpoint->path, "/healthz") == 0;
+	if (parse_body(call, err) || (!alone && scheduler_borrow(call->scheduler, &call->db, err)))
 		return err->code;
 	code = endpoint->run(call, err);
 	scheduler_return(call->scheduler, call->db);
@@ -200,6 +202,28 @@ enum assay_code api_query_int(const struct api_call *call, const char *name, int
 	return ASSAY_OK;
 }
 
+/* What a key's mark promises; a key without one is a text. */
+static const struct kind {
+	char mark;
+	json_type type;
+	const char *wanted;
+} kinds[] = {
+	{ '#', JSON_INTEGER, "a whole number" },
+	{ '?', JSON_TRUE, "true or false" },
+	{ '{', JSON_OBJECT, "an object" },
+	{ '[', JSON_ARRAY, "a list" },
+	{ '\0', JSON_STRING, "a text" },
+};
+
+static const struct kind *kind_of(const char *key)
+{
+	const struct kind *kind = kinds;
+
+	while (kind->mark && kind->mark != key[0])
+		kind++;
+	return kind;
+}
+
 enum assay_code api_only(const struct api_call *call, const char *const *keys, struct assay_error *err)
 {
 	const char *key;
@@ -207,12 +231,17 @@ enum assay_code api_only(const struct api_call *call, const char *const *keys, s
 
 	json_object_foreach(call->body, key, value) {
 		const char *const *known = keys;
+		const struct kind *kind = NULL;
 
-		while (*known && strcmp(*known, key) != 0)
+		while (*known && strcmp(*known + (kind_of(*known)->mark != '\0'), key) != 0)
 			known++;
 		if (!*known)
 			return assay_fail(err, ASSAY_EUSAGE, "body of the request: there is no key \"%.60s\"",
 					  key);
+		kind = kind_of(*known);
+		if (json_typeof(value) != kind->type && !(kind->type == JSON_TRUE && json_is_false(value)))
+			return assay_fail(err, ASSAY_EUSAGE, "body of the request: \"%s\": want %s", key,
+					  kind->wanted);
 	}
 	return ASSAY_OK;
 }

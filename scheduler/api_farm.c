@@ -1,30 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What operators look at and turn: workers, pools, health, metrics, the nightly digest. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "assay/buf.h"
 #include "assay/cleanup.h"
+#include "assay/file.h"
 #include "assay/limits.h"
+#include "assay/path.h"
 #include "metrics.h"
 #include "pool.h"
 #include "queue.h"
 #include "scheduler.h"
+
+enum { WORKERS_MAX = 1000, SWEPT_MS = 60000, PROBE_BYTES = 65536 };
 
 static enum assay_code workers(struct api_call *call, struct assay_error *err)
 {
 	static const char *const names[] = { "name", "pool", "labels", "state", "version", "#seen", "#since",
 					     "#job", NULL };
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	const char *after;
+	int64_t most;
+	size_t count;
 	json_t *answer;
 
-	if (assay_database_run(call->db,
+	if (api_query(call, "after", "", &after, err) ||
+	    api_query_int(call, "limit", WORKERS_MAX, 1, WORKERS_MAX, &most, err) ||
+	    assay_database_run(call->db,
 			       "SELECT name, pool, labels, state, version, seen, since, (SELECT min(job) FROM lease "
-			       "WHERE lease.worker = worker.name) FROM worker ORDER BY name",
-			       NULL, 0, &rows, err))
+			       "WHERE lease.worker = worker.name) FROM worker WHERE name > $1 ORDER BY name LIMIT $2",
+			       ASSAY_VALUES(assay_text(after), assay_int(most)), &rows, err))
 		return err->code;
 	answer = assay_json_object();
+	count = assay_rows_count(rows);
 	assay_json_set(answer, "workers", api_rows(rows, names));
+	if (count == (size_t)most)
+		assay_json_set_text(answer, "after", assay_rows_text(rows, count - 1, 0));
 	assay_http_answer(call->response, 200, answer);
 	return ASSAY_OK;
 }
@@ -73,7 +86,7 @@ static enum assay_code pools(struct api_call *call, struct assay_error *err)
 
 static enum assay_code set_pool(struct api_call *call, struct assay_error *err)
 {
-	static const char *const keys[] = { "needs", "accept", "require_signature", NULL };
+	static const char *const keys[] = { "needs", "accept", "?require_signature", NULL };
 	struct pool_rules rules = { .needs = assay_json_text(call->body, "needs", ""),
 				    .accept = assay_json_text(call->body, "accept", NULL),
 				    .require_signature = assay_json_bool(call->body, "require_signature") };
@@ -87,7 +100,7 @@ static enum assay_code set_pool(struct api_call *call, struct assay_error *err)
 
 static enum assay_code pause_pool(struct api_call *call, struct assay_error *err)
 {
-	static const char *const keys[] = { "paused", NULL };
+	static const char *const keys[] = { "?paused", NULL };
 
 	if (api_only(call, keys, err))
 		return err->code;
@@ -108,12 +121,66 @@ static enum assay_code healthz(struct api_call *call, struct assay_error *err)
 	return ASSAY_OK;
 }
 
-/* The database answers too. */
-static enum assay_code readyz(struct api_call *call, struct assay_error *err)
+static enum assay_code database_answers(struct api_call *call, struct assay_error *err)
 {
 	if (assay_database_run(call->db, "SELECT version FROM schema_version", NULL, 0, NULL, err))
 		return assay_fail(err, ASSAY_EBUSY, "the database does not answer");
-	return healthz(call, err);
+	return ASSAY_OK;
+}
+
+/* A full or read-only disk is found out here, not by a worker with a result. */
+static enum assay_code store_takes(struct api_call *call, struct assay_error *err)
+{
+	static const uint8_t block[PROBE_BYTES];
+	assay_auto(assay_freep) char *folder = NULL;
+	assay_auto(assay_freep) char *file = NULL;
+	struct assay_error ignored = ASSAY_ERROR_INIT;
+	enum assay_code code = assay_store_make_temp(call->scheduler->store, &folder, err);
+
+	if (!code)
+		file = assay_path_join(folder, "probe");
+	if (file)
+		code = assay_file_write(AT_FDCWD, file, assay_span_of(block, sizeof(block)), 0600, err);
+	if (folder && assay_path_remove_tree(AT_FDCWD, folder, &ignored))
+		code = ignored.code;
+	return code ? assay_fail(err, ASSAY_EBUSY, "the store cannot be written") : ASSAY_OK;
+}
+
+/* Without the sweeper no lost worker is ever missed. */
+static enum assay_code sweeper_lives(struct api_call *call, struct assay_error *err)
+{
+	int64_t swept = __atomic_load_n(&call->scheduler->swept, __ATOMIC_ACQUIRE);
+
+	if (scheduler_now() - swept > SWEPT_MS)
+		return assay_fail(err, ASSAY_EBUSY, "nobody has swept the queue for %lld s",
+				  (long long)(scheduler_now() - swept) / 1000);
+	return ASSAY_OK;
+}
+
+static const struct {
+	const char *name;
+	enum assay_code (*run)(struct api_call *call, struct assay_error *err);
+} checks[] = {
+	{ "database", database_answers },
+	{ "store", store_takes },
+	{ "sweeper", sweeper_lives },
+};
+
+static enum assay_code readyz(struct api_call *call, struct assay_error *err)
+{
+	assay_auto(assay_json_freep) json_t *found = assay_json_object();
+	json_t *answer;
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		if (checks[i].run(call, err))
+			return err->code;
+		assay_json_set_text(found, checks[i].name, "ok");
+	}
+	answer = assay_json_object();
+	assay_json_set_text(answer, "status", "ok");
+	assay_json_set(answer, "checks", assay_steal(found));
+	assay_http_answer(call->response, 200, answer);
+	return ASSAY_OK;
 }
 
 static enum assay_code metrics(struct api_call *call, struct assay_error *err)

@@ -23,8 +23,8 @@ static const char *const job_names[] = { "#id",	       "target",    "state",	 "v
 
 static enum assay_code submit(struct api_call *call, struct assay_error *err)
 {
-	static const char *const keys[] = { "target", "options",  "submitter", "key",	"pool",
-					    "needs",  "priority", "deadline",  "again", NULL };
+	static const char *const keys[] = { "target",	 "{options", "submitter", "key",    "pool",
+					    "needs",	 "#priority", "#deadline", "?again", NULL };
 	static const char *const admissions[] = { [QUEUE_NEW] = "new",
 						  [QUEUE_REPEATED] = "repeated",
 						  [QUEUE_OPEN] = "open",
@@ -45,10 +45,10 @@ static enum assay_code submit(struct api_call *call, struct assay_error *err)
 	enum queue_admission how = QUEUE_NEW;
 	int64_t job = 0;
 
-	if (given && !json_is_object(given))
-		assay_fail(err, ASSAY_EUSAGE, "body of the request: want an object \"options\"");
-	else if (s.priority < -100 || s.priority > 100)
+	if (s.priority < -100 || s.priority > 100)
 		assay_fail(err, ASSAY_EUSAGE, "priority: want -100 to 100, have %lld", (long long)s.priority);
+	else if (s.deadline < 0)
+		assay_fail(err, ASSAY_EUSAGE, "deadline: want milliseconds since 1970, have %lld", (long long)s.deadline);
 	else if (!api_only(call, keys, err) && !api_text(call, "target", &s.target, err) &&
 		 !pool_admit(call->db, s.pool, wanted, err)) {
 		assay_json_dump_compact(wanted, &options);
@@ -122,15 +122,16 @@ static enum assay_code find(struct api_call *call, struct assay_rows **ret, stru
 static enum assay_code show(struct api_call *call, struct assay_error *err)
 {
 	static const char *const names[] = { "#number", "worker", "#started", "#finished", "verdict",
-					     "reason", "candidate", "report", NULL };
+					     "reason", "candidate", "report",
+					     "log", "attestations", NULL };
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
 	assay_auto(assay_rows_freep) struct assay_rows *attempts = NULL;
 	json_t *jobs, *answer;
 
 	if (find(call, &rows, err) ||
 	    assay_database_run(call->db,
-			       "SELECT fence, worker, started, finished, verdict, reason, candidate, report "
-			       "FROM attempt WHERE job = $1 ORDER BY fence",
+			       "SELECT fence, worker, started, finished, verdict, reason, candidate, report, log, "
+			       "attestations FROM attempt WHERE job = $1 ORDER BY fence",
 			       ASSAY_VALUES(assay_int(assay_rows_int(rows, 0, 0))), &attempts, err))
 		return err->code;
 	jobs = api_rows(rows, job_names);

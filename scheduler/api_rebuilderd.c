@@ -106,7 +106,7 @@ static enum assay_code blob(struct api_call *call, const char *sql, struct assay
 
 	if (api_job(call, &job, err) || assay_database_run(call->db, sql, ASSAY_VALUES(assay_int(job)), &rows, err))
 		return err->code;
-	if (!assay_rows_text(rows, 0, 0) ||
+	if (!assay_rows_count(rows) ||
 	    !assay_digest_parse(assay_span_text(assay_rows_text(rows, 0, 0)), &digest))
 		return assay_fail(err, ASSAY_ENOTFOUND, "build %s has none", call->argument);
 	if (assay_store_get(call->scheduler->store, &digest, &fd, err) || assay_buf_read_fd(out, fd, err))

@@ -37,7 +37,7 @@ static enum assay_code grant(struct api_call *call, const struct queue_worker *w
 /* No job now is no error: the request waits for one, as long as the worker said. */
 static enum assay_code lease(struct api_call *call, struct assay_error *err)
 {
-	static const char *const keys[] = { "worker", "pool", "labels", "version", "length_ms", "wait_ms",
+	static const char *const keys[] = { "worker", "pool", "labels", "version", "#length_ms", "#wait_ms",
 					    "request", NULL };
 	struct queue_worker worker = { .request = assay_json_text(call->body, "request", NULL),
 				       .pool = assay_json_text(call->body, "pool", "default"),
@@ -72,7 +72,7 @@ static enum assay_code is_followed(struct api_call *call, int64_t job, bool *ret
 
 static enum assay_code heartbeat(struct api_call *call, struct assay_error *err)
 {
-	static const char *const keys[] = { "worker", "fence", "length_ms", NULL };
+	static const char *const keys[] = { "worker", "#fence", "#length_ms", NULL };
 	const char *worker;
 	int64_t job, fence, length;
 	struct queue_beat beat;
@@ -113,10 +113,10 @@ static enum assay_code all_here(struct api_call *call, struct assay_error *err)
 
 static enum assay_code outcome(struct api_call *call, struct assay_error *err)
 {
-	static const char *const keys[] = { "worker",	"fence",	  "verdict",	    "reason",	       "candidate",
-					    "report",	"log",		  "attestations",   "subjects",	       "causes",
-					    "fields_present", "fields_required", "egress_denied",
-					    "isolation", "memory", NULL };
+	static const char *const keys[] = { "worker",	"#fence",	  "verdict",	    "reason",	       "candidate",
+					    "report",	"log",		  "attestations",   "[subjects",	       "[causes",
+					    "#fields_present", "#fields_required", "#egress_denied",
+					    "isolation", "#memory", NULL };
 	struct queue_outcome o = { .reason = assay_json_text(call->body, "reason", ""),
 				   .candidate = assay_json_text(call->body, "candidate", NULL),
 				   .report = assay_json_text(call->body, "report", NULL),

@@ -15,12 +15,14 @@
 #include "assay/cleanup.h"
 #include "assay/log.h"
 #include "assay/process.h"
+#include "assay/time.h"
 #include "place.h"
 #include "queue.h"
 #include "scheduler.h"
 #include "schema.h"
+#include "upload.h"
 
-enum { SWEEP_AT_ONCE = 200, SWEEP_MS = 1000, LISTEN_MS = 1000 };
+enum { SWEEP_AT_ONCE = 200, SWEEP_MS = 1000, LISTEN_MS = 1000, UPLOADS_EVERY_S = 3600, UPLOADS_KEPT_S = 24 * 3600 };
 
 /* ---- connections --------------------------------------------------------------------------------- */
 
@@ -39,6 +41,8 @@ enum assay_code scheduler_borrow(struct scheduler *scheduler, struct assay_datab
 
 void scheduler_return(struct scheduler *scheduler, struct assay_database *db)
 {
+	if (!db)
+		return;
 	pthread_mutex_lock(&scheduler->lock);
 	if (scheduler->idle_count < sizeof(scheduler->idle) / sizeof(scheduler->idle[0])) {
 		scheduler->idle[scheduler->idle_count++] = db;
@@ -80,6 +84,18 @@ static void sweep(struct scheduler *scheduler, struct assay_database *db)
 		if (done)
 			assay_http_wake(scheduler->server);
 	} while (done >= SWEEP_AT_ONCE && !assay_interrupted);
+	__atomic_store_n(&scheduler->swept, scheduler_now(), __ATOMIC_RELEASE);
+}
+
+/* Uploads that were given up. */
+static void sweep_uploads(struct scheduler *scheduler)
+{
+	int64_t now = assay_time_now();
+
+	if (now - scheduler->uploads_swept < UPLOADS_EVERY_S)
+		return;
+	scheduler->uploads_swept = now;
+	upload_sweep(scheduler->store, now - UPLOADS_KEPT_S);
 }
 
 static enum assay_code run(struct scheduler *scheduler, const char *socket, struct assay_error *err)
@@ -99,6 +115,7 @@ static enum assay_code run(struct scheduler *scheduler, const char *socket, stru
 		  (int)strcspn(scheduler->database, ":"), scheduler->database);
 	while (!assay_interrupted) {
 		sweep(scheduler, db);
+		sweep_uploads(scheduler);
 		nanosleep(&pause, NULL);
 	}
 	__atomic_store_n(&scheduler->stopping, true, __ATOMIC_RELEASE);

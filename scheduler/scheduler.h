@@ -15,6 +15,8 @@ struct scheduler {
 	struct assay_store *store;
 	struct assay_http_server *server;
 	bool stopping;
+	int64_t swept; /* when the queue was last swept without an error */
+	int64_t uploads_swept; /* seconds */
 	/* connections that nobody uses just now */
 	pthread_mutex_t lock;
 	struct assay_database *idle[16];
@@ -63,7 +65,8 @@ enum assay_code api_query(const struct api_call *call, const char *name, const c
 enum assay_code api_query_int(const struct api_call *call, const char *name, int64_t fallback,
 			      int64_t least, int64_t most, int64_t *ret,
 			      struct assay_error *err) ASSAY_CHECKED;
-/* ASSAY_EUSAGE for a key that is not in the list (NULL-terminated). */
+/* ASSAY_EUSAGE for a key that is not in the list (NULL-terminated), or whose value is of another kind: a text, or what a
+ * mark before the key says, # a whole number, ? true or false, { an object, [ a list. */
 enum assay_code api_only(const struct api_call *call, const char *const *keys,
 			 struct assay_error *err) ASSAY_CHECKED;
 /* The argument as the number of a job. */
