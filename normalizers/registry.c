@@ -6,6 +6,7 @@
 
 /* Alphabetical; one line a format. */
 #define FORMATS(X)                                                                                 \
+	X(adb)                                                                                     \
 	X(alpine)                                                                                  \
 	X(ar)                                                                                      \
 	X(bflt)                                                                                    \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "lzma", "inventory", "rdb", "uimage", "bflt", "dex": small containers, made here byte by byte. */
+/* "lzma", "inventory", "rdb", "uimage", "bflt", "dex", "adb": small containers, made here byte by byte. */
 #include <lzma.h>
 #include <zlib.h>
 
@@ -237,8 +237,84 @@ START_TEST(dalvik_executables)
 }
 END_TEST
 
+/* ---- adb ------------------------------------------------------------------------------------------------ */
+
+static void add_block(struct assay_buf *out, uint32_t type, const char *head, const char *data)
+{
+	uint32_t size = (uint32_t)(4 + (head ? 8 : 0) + strlen(data)), word = type << 30 | size;
+
+	assay_buf_add(out, &word, 4);
+	if (head)
+		assay_buf_add(out, head, 8);
+	assay_buf_add_text(out, data);
+	while (out->len % 8)
+		assay_buf_add(out, "", 1);
+}
+
+static void make_adb(struct assay_buf *out, const char *database, const char *signature, const char *content)
+{
+	assay_buf_add_text(out, "ADB.pckg");
+	add_block(out, 0, NULL, database);
+	add_block(out, 1, NULL, signature);
+	add_block(out, 2, "\1\0\0\0\2\0\0\0", content);
+}
+
+START_TEST(apk_packages)
+{
+	static const char *const parts[][4] = {
+		{ "names", "sig", "text of a file\n", NULL },
+		{ "name5", "sig", "text of a file\n", "database" },
+		{ "names", "sIg", "text of a file\n", "cryptographic_signature_differs" },
+		{ "names", "sig", "text of a File\n", "directory 1, file 2" },
+	};
+	json_t *report;
+	char *text;
+	BUF(left);
+	BUF(right);
+
+	make_adb(&left, parts[0][0], parts[0][1], parts[0][2]);
+	make_adb(&right, parts[_i][0], parts[_i][1], parts[_i][2]);
+	assert_says(structure_of(assay_buf_span(&left)), "adb canonical");
+	report = pair_compare(assay_buf_span(&left), assay_buf_span(&right));
+	text = json_dumps(json_object_get(report, "divergences"), 0);
+	assert_says(text, parts[_i][3]);
+	ck_assert_str_eq(json_string_value(json_object_get(report, "verdict")), "divergent");
+	free(text);
+	json_decref(report);
+}
+END_TEST
+
+START_TEST(apk_compression)
+{
+	uint8_t packed[3][1000];
+	size_t len[3] = { 0 };
+	BUF(plain);
+	BUF(other);
+
+	make_adb(&plain, "names", "sig", sample);
+	make_adb(&other, "names", "sig", "other");
+	for (int i = 0; i < 3; i++) {
+		z_stream z = { .next_in = (Bytef *)(i == 2 ? other.data : plain.data),
+			       .avail_in = (uInt)(i == 2 ? other.len : plain.len) };
+
+		memcpy(packed[i], "ADBd", 4);
+		z.next_out = packed[i] + 4;
+		z.avail_out = sizeof(packed[i]) - 4;
+		ck_assert_int_eq(deflateInit2(&z, i == 1 ? 0 : 9, Z_DEFLATED, -15, 8, 0), Z_OK);
+		ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
+		len[i] = sizeof(packed[i]) - z.avail_out;
+		deflateEnd(&z);
+	}
+	assert_says(pair_verdict(assay_span_of(packed[0], len[0]), assay_span_of(packed[1], len[1])),
+		    "equivalent: adb-recompress");
+	assert_says(pair_verdict(assay_span_of(packed[0], len[0]), assay_span_of(packed[2], len[2])), "divergent");
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
+	tcase_add_loop_test(tcase, apk_packages, 1, 4);
+	tcase_add_test(tcase, apk_compression);
 	tcase_add_test(tcase, lzma_streams);
 	tcase_add_test(tcase, inventories);
 	tcase_add_test(tcase, lazy_load_databases);
