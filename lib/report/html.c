@@ -302,6 +302,19 @@ static void sides(struct assay_buf *out, const json_t *pair)
 	signatures(out, pair, "right");
 }
 
+/* What the two artifacts tell of the tools that made them. */
+static void drift(struct assay_buf *out, const json_t *pair)
+{
+	size_t i;
+	json_t *sentence;
+
+	json_array_foreach(json_object_get(json_object_get(pair, "context"), "drift"), i, sentence) {
+		html_put(out, "<p class=\"note\">");
+		html_text(out, json_string_value(sentence));
+		html_put(out, "</p>\n");
+	}
+}
+
 /* against: several pairs of one report share their left side. */
 static void artifact(struct assay_buf *out, const json_t *pair, bool against)
 {
@@ -317,6 +330,7 @@ static void artifact(struct assay_buf *out, const json_t *pair, bool against)
 	html_key(out, pair, "reason", "");
 	html_put(out, "</p>\n");
 	sides(out, pair);
+	drift(out, pair);
 	if (view_story(pair) != pair)
 		html_put(out, "<p class=\"note\">Below: what our own attempts disagree in.</p>\n");
 	html_divergences(out, view_story(pair));

@@ -224,6 +224,18 @@ static void divergence(struct assay_buf *out, const json_t *item)
 	prose_key(out, item, "remedy", "   - Remedy: ", "\n");
 }
 
+/* What the two artifacts tell of the tools that made them. */
+static void drift(struct assay_buf *out, const json_t *pair)
+{
+	size_t i;
+	json_t *sentence;
+
+	json_array_foreach(json_object_get(json_object_get(pair, "context"), "drift"), i, sentence) {
+		put_prose(out, assay_span_text(json_string_value(sentence)));
+		assay_buf_add_text(out, "\n\n");
+	}
+}
+
 static void pair(struct assay_buf *out, const json_t *report, size_t *budget)
 {
 	const json_t *told = view_story(report);
@@ -235,6 +247,7 @@ static void pair(struct assay_buf *out, const json_t *report, size_t *budget)
 		assay_buf_add_text(out, "\n### ");
 		code_value(out, json_object_get(json_object_get(report, "subject"), "name"));
 		assay_buf_add_text(out, "\n\n");
+		drift(out, report);
 	}
 	for (; shown < list.count && *budget && out->len < FULL; shown++, --*budget)
 		divergence(out, list.items[shown]);
