@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * squashfs 4.0 (Documentation/filesystems/squashfs.rst and fs/squashfs/squashfs_fs.h of Linux): the
- * superblock by fields and the tables by name.  What the tables compress is not decoded.
+ * superblock by fields and the tables by name; the files in it as a tar archive (squashfs_read.c).  That a
+ * difference of the packed bytes follows from the files is not proven, so it is never folded.
  */
 #include "field_rows.h"
 #include "places.h"
 #include "rows.h"
+#include "squashfs_read.h"
 
 enum {
 	MAGIC,
 	HEADER,
+	PLACE,
 	TIME,
 	OPTIONS,
 	DATA,
@@ -23,6 +26,9 @@ static const struct assay_field squashfs_fields[] = {
 				  "\"hsqs\", little-endian"),
 	[HEADER] = ASSAY_ROW_NEVER(ASSAY_METADATA, "squashfs.superblock", ASSAY_SEVERITY_DATA, NULL,
 				   "a number or place of the superblock, which the kernel reads"),
+	[PLACE] = ASSAY_ROW_NEVER(ASSAY_DERIVED, "squashfs.place", ASSAY_SEVERITY_METADATA,
+				  "moved_by_changed_size",
+				  "where a table or the root inode is, or where the image ends"),
 	[TIME] = ASSAY_ROW_SAFE(ASSAY_METADATA, "squashfs.mkfs-time", "squashfs-mkfs-time",
 				ASSAY_GRADE_CONTAINER, "timestamps_in_filesystem_images",
 				"time at which the image was made; the kernel reads the word and uses it "
@@ -30,9 +36,10 @@ static const struct assay_field squashfs_fields[] = {
 	[OPTIONS] = ASSAY_ROW_NEVER(ASSAY_METADATA, "squashfs.compressor-options",
 				    ASSAY_SEVERITY_METADATA, NULL,
 				    "options of the compressor, in front of the data"),
-	[DATA] = ASSAY_ROW_NEVER(ASSAY_CONTENT, "squashfs.data", ASSAY_SEVERITY_DATA, NULL,
-				 "compressed blocks and fragments of files"),
-	[TABLE] = ASSAY_ROW_NEVER(ASSAY_CONTENT, "squashfs.table", ASSAY_SEVERITY_STRUCTURE, NULL,
+	[DATA] = ASSAY_ROW_NEVER(ASSAY_ENCODING, "squashfs.data", ASSAY_SEVERITY_METADATA, NULL,
+				 "compressed blocks and fragments of files, and whatever stands between "
+				 "them"),
+	[TABLE] = ASSAY_ROW_NEVER(ASSAY_ENCODING, "squashfs.table", ASSAY_SEVERITY_METADATA, NULL,
 				  "inodes (owners, modes, times), directories, fragments, ids or "
 				  "extended attributes, compressed"),
 	[PADDING] = ASSAY_ROW_CHECKED(ASSAY_PADDING, "squashfs.padding", assay_check_zero,
@@ -59,14 +66,14 @@ static const struct assay_row superblock[] = {
 	{ HEADER, 2, ASSAY_SHOW_HEX, "flags" },
 	{ HEADER, 2, ASSAY_SHOW_NUMBER, "id count" },
 	{ HEADER, 4, ASSAY_SHOW_HEX, "version" },
-	{ HEADER, 8, ASSAY_SHOW_HEX, "root inode" },
-	{ HEADER, 8, ASSAY_SHOW_NUMBER, "bytes used" },
-	{ HEADER, 8, ASSAY_SHOW_HEX, "id table start" },
-	{ HEADER, 8, ASSAY_SHOW_HEX, "xattr table start" },
-	{ HEADER, 8, ASSAY_SHOW_HEX, "inode table start" },
-	{ HEADER, 8, ASSAY_SHOW_HEX, "directory table start" },
-	{ HEADER, 8, ASSAY_SHOW_HEX, "fragment table start" },
-	{ HEADER, 8, ASSAY_SHOW_HEX, "export table start" },
+	{ PLACE, 8, ASSAY_SHOW_HEX, "root inode" },
+	{ PLACE, 8, ASSAY_SHOW_NUMBER, "bytes used" },
+	{ PLACE, 8, ASSAY_SHOW_HEX, "id table start" },
+	{ PLACE, 8, ASSAY_SHOW_HEX, "xattr table start" },
+	{ PLACE, 8, ASSAY_SHOW_HEX, "inode table start" },
+	{ PLACE, 8, ASSAY_SHOW_HEX, "directory table start" },
+	{ PLACE, 8, ASSAY_SHOW_HEX, "fragment table start" },
+	{ PLACE, 8, ASSAY_SHOW_HEX, "export table start" },
 };
 
 /* In the order in which mksquashfs writes them; a table reaches to the start of the next. */
@@ -141,6 +148,8 @@ static enum assay_code squashfs_lay_out(struct assay_layout *l, struct assay_err
 	if (used < SUPERBLOCK || used > file.len)
 		return assay_fail(err, ASSAY_EINPUT, "offset 40: bytes used: want %d to %zu, have %llu",
 				  SUPERBLOCK, file.len, (unsigned long long)used);
+	if (squashfs_is_readable(file))
+		assay_layout_encoded(l, assay_layout_root(l));
 	assay_rows_lay_out(l, squashfs_fields, superblock,
 			   sizeof(superblock) / sizeof(superblock[0]), false);
 	lay_out_options(l, file);
@@ -158,8 +167,17 @@ static enum assay_code squashfs_lay_out(struct assay_layout *l, struct assay_err
 	return ASSAY_OK;
 }
 
+static enum assay_code squashfs_decode(const struct assay_anatomy *anatomy, const struct assay_node *node,
+				       struct assay_sink *sink, struct assay_error *err)
+{
+	(void)node;
+	return squashfs_read(anatomy->bytes, sink, err);
+}
+
 const struct assay_format assay_format_squashfs = {
 	.name = "squashfs",
+	.is_package = true, /* whoever mounts it gets the owners */
+	.decode = squashfs_decode,
 	.bid = squashfs_bid,
 	.lay_out = squashfs_lay_out,
 	.fields = squashfs_fields,
