@@ -292,6 +292,7 @@ farm: all $(O)/tests/t_queue $(O)/farm/simulate ## scheduler and workers, on SQL
 	@tools/deps postgresql curl procps
 	$(O)/farm/simulate --jobs=20000 --workers=300
 	tests/farm/run $(O)/assay
+	tests/farm/retention $(O)/assay
 	CK_FORK=no tests/farm/postgres $(O)/tests/t_queue
 	tests/farm/postgres bash -c 'tests/farm/run $(O)/assay "$$ASSAY_TEST_POSTGRES"'
 

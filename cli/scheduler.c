@@ -4,6 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "assay/cleanup.h"
+#include "assay/limits.h"
+#include "assay/retention.h"
 #include "cli.h"
 
 #define PROGRAM "assay-scheduler"
@@ -27,11 +30,39 @@ static void become(char *const *argv)
 	execv(ASSAY_LIBEXECDIR "/" PROGRAM, argv);
 }
 
+/* Checked here, where it is still known which option it was. */
+static int join_retention(const char *every, const char *grace, const struct cli_list *keep, struct assay_buf *out)
+{
+	struct assay_error err = ASSAY_ERROR_INIT;
+	struct assay_retention policy;
+	int64_t age;
+
+	if (every && (assay_retention_parse_age(every, &age, &err) || !age))
+		return cli_usage("scheduler", "--collect-every: %s", err.code ? err.msg : "want an age");
+	if (grace && (assay_retention_parse_age(grace, &age, &err) || age == ASSAY_KEEP_FOREVER))
+		return cli_usage("scheduler", "--grace: %s", err.code ? err.msg : "want an age");
+	if (every)
+		assay_buf_printf(out, "every=%s,", every);
+	if (grace)
+		assay_buf_printf(out, "grace=%s,", grace);
+	for (size_t i = 0; i < keep->count; i++) {
+		if (assay_retention_parse(&policy, keep->items[i], &err))
+			return cli_usage("scheduler", "--keep-for: %s", err.msg);
+		assay_buf_printf(out, "%s,", keep->items[i]);
+	}
+	return assay_buf_check(out, "--keep-for", &err) ? cli_fail(&err) : 0;
+}
+
 int assay_cli_scheduler(int argc, char **argv)
 {
-	const char *database = "", *socket = "", *store = "";
+	assay_auto(assay_buf_release) struct assay_buf retention = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
+	const char *database = "", *socket = "", *store = "", *every = NULL, *grace = NULL;
+	struct cli_list keep = { NULL, 0 };
 	const struct cli_option options[] = {
+		{ "collect-every", CLI_TEXT, &every },
 		{ "database", CLI_TEXT, &database },
+		{ "grace", CLI_TEXT, &grace },
+		{ "keep-for", CLI_LIST, &keep },
 		{ "socket", CLI_TEXT, &socket },
 		{ "store", CLI_TEXT, &store },
 		{ NULL, CLI_FLAG, NULL },
@@ -40,9 +71,13 @@ int assay_cli_scheduler(int argc, char **argv)
 	char **args;
 	int count, status = cli_parse("scheduler", argc, argv, options, 0, 0, &args, &count);
 
+	if (!status)
+		status = join_retention(every, grace, &keep, &retention);
+	free(keep.items);
 	if (status)
 		return status;
-	become((char *const[]){ (char *)PROGRAM, (char *)store, (char *)database, (char *)socket, NULL });
+	become((char *const[]){ (char *)PROGRAM, (char *)store, (char *)database, (char *)socket,
+				(char *)assay_buf_text(&retention), NULL });
 	assay_fail_errno(&err, "no " PROGRAM " beside the program or in " ASSAY_LIBEXECDIR);
 	return cli_fail(&err);
 }

@@ -12,6 +12,7 @@
 #include "metrics.h"
 #include "pool.h"
 #include "queue.h"
+#include "retention.h"
 #include "scheduler.h"
 
 enum { WORKERS_MAX = 1000, SWEPT_MS = 60000, PROBE_BYTES = 65536 };
@@ -187,6 +188,7 @@ static enum assay_code metrics(struct api_call *call, struct assay_error *err)
 {
 	if (metrics_write(call->db, call->now, &call->response->body, err))
 		return err->code;
+	retention_metrics(call->scheduler->retention, &call->response->body);
 	call->response->status = 200;
 	call->response->type = "text/plain; version=0.0.4; charset=utf-8";
 	return ASSAY_OK;

@@ -18,6 +18,7 @@
 #include "assay/time.h"
 #include "place.h"
 #include "queue.h"
+#include "retention.h"
 #include "scheduler.h"
 #include "schema.h"
 #include "upload.h"
@@ -98,7 +99,8 @@ static void sweep_uploads(struct scheduler *scheduler)
 	upload_sweep(scheduler->store, now - UPLOADS_KEPT_S);
 }
 
-static enum assay_code run(struct scheduler *scheduler, const char *socket, struct assay_error *err)
+static enum assay_code run(struct scheduler *scheduler, const char *socket, const char *retention,
+			   struct assay_error *err)
 {
 	assay_auto(assay_database_closep) struct assay_database *db = NULL;
 	pthread_t listener;
@@ -107,6 +109,7 @@ static enum assay_code run(struct scheduler *scheduler, const char *socket, stru
 
 	if (assay_database_open(scheduler->database, &db, err) || scheduler_schema(db, err) ||
 	    scheduler_clock_look(db, err) ||
+	    retention_start(scheduler->store, scheduler->database, retention, &scheduler->retention, err) ||
 	    assay_http_serve(socket, api_serve, scheduler, &scheduler->server, err))
 		return err->code;
 	listening = assay_database_is_shared(db) &&
@@ -155,10 +158,11 @@ enum assay_code assay_scheduler_run(const struct assay_scheduler_options *option
 	else if (!code)
 		code = scheduler_path(scheduler.store, "socket", &socket, err);
 	if (!code)
-		code = scheduler.database && socket ? run(&scheduler, socket, err) :
+		code = scheduler.database && socket ? run(&scheduler, socket, options->retention, err) :
 						      assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	for (size_t i = 0; i < scheduler.idle_count; i++)
 		assay_database_close(scheduler.idle[i]);
+	retention_stop(scheduler.retention);
 	assay_store_free(scheduler.store);
 	free(scheduler.database);
 	return code;

@@ -10,10 +10,13 @@
 #include "assay/store.h"
 #include "clock.h"
 
+struct retention;
+
 struct scheduler {
 	char *database; /* URL */
 	struct assay_store *store;
 	struct assay_http_server *server;
+	struct retention *retention;
 	bool stopping;
 	int64_t swept; /* when the queue was last swept without an error */
 	int64_t uploads_swept; /* seconds */

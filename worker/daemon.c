@@ -473,6 +473,7 @@ static enum assay_code one_job(struct daemon *d, bool *ret_had, struct assay_err
 	enum assay_code code;
 
 	*ret_had = false;
+	assay_store_renew(d->store);
 	if (ask(d, &lease, err))
 		return err->code;
 	if (!lease)

@@ -71,6 +71,7 @@
 /* The farm's database */
 #define ASSAY_MAX_ROWS 100000                   /* of one answer */
 #define ASSAY_MAX_ROWS_BYTES (256 * ASSAY_MIB)
+#define ASSAY_MAX_FARM_NAMES (1 * ASSAY_GIB) /* the list of blobs that it names */
 #define ASSAY_MAX_LABEL 64 /* bytes of one label of a worker */
 #define ASSAY_MAX_LOG_PART (1 * ASSAY_MIB) /* of a log that is followed, in one request */
 #define ASSAY_MAX_REQUEST (4 * ASSAY_MIB)  /* JSON of one request to a scheduler */

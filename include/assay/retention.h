@@ -94,9 +94,9 @@ struct assay_store_checked {
 enum assay_code assay_store_check(struct assay_store *store, struct assay_store_checked *ret,
 				  struct assay_error *err) ASSAY_CHECKED;
 
-/* The farm's part: which reports its database names, "DIGEST SECONDS" a line, as of a time.  A collection keeps
- * what was used since. */
-#define ASSAY_STORE_FARM_REPORTS "farm/reports"
-#define ASSAY_STORE_FARM_MAGIC "assay-farm-reports 1 "
+/* The farm's part: which blobs its database names, "CLASS DIGEST SECONDS" a line, as of the time in the first line.
+ * A collection keeps what was used since. */
+#define ASSAY_STORE_FARM_NAMES_FILE "names" /* in the folder "farm" */
+#define ASSAY_STORE_FARM_MAGIC "assay-farm-names 1 "
 
 #endif

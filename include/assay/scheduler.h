@@ -12,6 +12,7 @@ struct assay_scheduler_options {
 	const char *database; /* NULL: sqlite:<store>/farm/queue.db */
 	const char *store;    /* directory; NULL = default */
 	const char *socket;   /* NULL: <store>/farm/socket */
+	const char *retention; /* "every=24h,grace=1d,blobs=30d"...; NULL: the usual (scheduler/retention.h) */
 };
 
 /* Runs until SIGINT or SIGTERM. */

@@ -155,27 +155,47 @@ static enum assay_code hold_lock(struct holding *h, const struct store_entry *en
 
 /* ---- the farm ------------------------------------------------------------------------------------ */
 
+#define FARM_NAMES "farm/" ASSAY_STORE_FARM_NAMES_FILE
+
 static enum assay_code farm_is_odd(struct assay_error *err)
 {
-	return assay_fail(err, ASSAY_EUNTRUSTED, ASSAY_STORE_FARM_REPORTS
-			  ": want what the scheduler writes there; remove it and start the scheduler once");
+	return assay_fail(err, ASSAY_EUNTRUSTED,
+			  FARM_NAMES ": want what the scheduler writes there; remove it and start the scheduler once");
+}
+
+/* "reports DIGEST SECONDS" */
+static bool parse_farm_line(struct assay_span line, enum assay_store_class *ret_class, struct assay_digest *ret_digest,
+			    int64_t *ret_time)
+{
+	char text[160], class[20], hex[ASSAY_DIGEST_TEXT];
+	long long time;
+	int end = 0;
+
+	if (line.len >= sizeof(text))
+		return false;
+	memcpy(text, line.data, line.len);
+	text[line.len] = '\0';
+	if (sscanf(text, "%19s %64s %lld%n", class, hex, &time, &end) != 3 || (size_t)end != line.len ||
+	    !assay_digest_parse(assay_span_text(hex), ret_digest))
+		return false;
+	*ret_time = time;
+	for (*ret_class = 0; *ret_class < ASSAY_CLASS_COUNT; ++*ret_class)
+		if (strcmp(class, assay_store_class_name(*ret_class)) == 0)
+			return true;
+	return false;
 }
 
 static enum assay_code hold_farm_line(struct holding *h, struct assay_span line, struct assay_error *err)
 {
 	assay_auto(assay_map_release) struct assay_map map = { 0 };
 	struct assay_error ignored = ASSAY_ERROR_INIT;
+	enum assay_store_class class;
 	struct assay_digest digest;
-	char seconds[24];
-	size_t len = ASSAY_DIGEST_TEXT - 1;
 
-	if (line.len < len + 2 || line.len - len > sizeof(seconds) || line.data[len] != ' ' ||
-	    !assay_digest_parse((struct assay_span){ line.data, len }, &digest))
+	if (!parse_farm_line(line, &class, &digest, &h->time))
 		return farm_is_odd(err);
-	snprintf(seconds, sizeof(seconds), "%.*s", (int)(line.len - len - 1), (const char *)line.data + len + 1);
-	h->time = strtoll(seconds, NULL, 10);
-	hold(h, &digest, ASSAY_CLASS_REPORTS, store_is_kept(h->policy, ASSAY_CLASS_REPORTS, h->time, h->now));
-	if (holds_anything(h) && !map_blob(h, &digest, &map, &ignored))
+	hold(h, &digest, class, store_is_kept(h->policy, class, h->time, h->now));
+	if (class == ASSAY_CLASS_REPORTS && holds_anything(h) && !map_blob(h, &digest, &map, &ignored))
 		hold_report(h, map.bytes);
 	return ASSAY_OK;
 }
@@ -184,7 +204,7 @@ static enum assay_code hold_farm(struct holding *h, struct assay_error *err)
 {
 	assay_auto(assay_map_release) struct assay_map map = { 0 };
 	assay_auto(assay_fd_closep) int fd =
-		openat(h->store->root_fd, ASSAY_STORE_FARM_REPORTS, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		openat(h->store->root_fd, FARM_NAMES, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	struct assay_span rest, line = { NULL, 0 };
 	char first[60] = "";
 	long long time;
@@ -196,7 +216,7 @@ static enum assay_code hold_farm(struct holding *h, struct assay_error *err)
 		return ASSAY_OK;
 	}
 	if (fd < 0 || assay_map_fd(fd, &map, err))
-		return fd < 0 ? assay_fail_errno(err, ASSAY_STORE_FARM_REPORTS) : err->code;
+		return fd < 0 ? assay_fail_errno(err, FARM_NAMES) : err->code;
 	rest = map.bytes;
 	if (assay_span_next_line(&rest, &line) && line.len < sizeof(first))
 		memcpy(first, line.data, line.len);

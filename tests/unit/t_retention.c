@@ -302,9 +302,9 @@ START_TEST(the_farm_says_what_its_database_names)
 	ck_assert_int_eq(assay_store_collect(store, &policy, &got, &err), ASSAY_EUNTRUSTED);
 	snprintf(text, sizeof(text), "{\"attempts\": [{\"outputs\": [{\"sha256\": \"%s\"}]}]}", hex_of(&built));
 	report = put(text, 100);
-	snprintf(text, sizeof(text), ASSAY_STORE_FARM_MAGIC "%lld\n%s %lld\n", (long long)time(NULL) - 50 * DAY,
+	snprintf(text, sizeof(text), ASSAY_STORE_FARM_MAGIC "%lld\nreports %s %lld\n", (long long)time(NULL) - 50 * DAY,
 		 hex_of(&report), (long long)time(NULL) - 20 * DAY);
-	write_file(ASSAY_STORE_FARM_REPORTS, text, 0);
+	write_file("farm/" ASSAY_STORE_FARM_NAMES_FILE, text, 0);
 	err = (struct assay_error)ASSAY_ERROR_INIT;
 	collect();
 	ck_assert(exists(blob_path(&report)) && exists(blob_path(&built)));
@@ -313,7 +313,7 @@ START_TEST(the_farm_says_what_its_database_names)
 	policy.keep_s[ASSAY_CLASS_CANDIDATES] = 10 * DAY;
 	collect();
 	ck_assert(exists(blob_path(&report)) && !exists(blob_path(&built)));
-	write_file(ASSAY_STORE_FARM_REPORTS, "something else\n", 0);
+	write_file("farm/" ASSAY_STORE_FARM_NAMES_FILE, "something else\n", 0);
 	ck_assert_int_eq(assay_store_collect(store, &policy, &got, &err), ASSAY_EUNTRUSTED);
 }
 END_TEST
