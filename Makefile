@@ -289,7 +289,7 @@ farm-simulation: $(O)/farm/simulate ## a million jobs and ten thousand workers u
 
 .PHONY: farm
 farm: all $(O)/tests/t_queue $(O)/farm/simulate ## scheduler and workers, on SQLite and on a real PostgreSQL
-	@tools/deps postgresql curl procps
+	@tools/deps postgresql curl procps prometheus
 	$(O)/farm/simulate --jobs=20000 --workers=300
 	tests/farm/run $(O)/assay
 	tests/farm/retention $(O)/assay

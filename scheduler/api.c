@@ -130,6 +130,16 @@ static void tag(struct api_call *call)
 	assay_buf_clear(&response->body);
 }
 
+/* Requests to take a job are decided by the rules of pools, all others by who asks. */
+static void count(struct scheduler *scheduler, const struct assay_http_request *request, unsigned status)
+{
+	bool admission = strcmp(request->path, "/v1/jobs") == 0 && strcmp(request->method, "POST") == 0;
+	bool denied = status == 401 || status == 403 || (admission && status / 100 == 4);
+
+	metrics_decide(&scheduler->decisions, admission ? METRICS_ADMISSION : METRICS_ACCESS,
+		       status >= 500 ? METRICS_ERROR : denied ? METRICS_DENY : METRICS_ALLOW);
+}
+
 void api_serve(void *data, const struct assay_http_request *request,
 	       struct assay_http_response *response)
 {
@@ -146,6 +156,7 @@ void api_serve(void *data, const struct assay_http_request *request,
 	} else {
 		tag(&call);
 	}
+	count(data, request, response->status);
 	json_decref(call.body);
 }
 

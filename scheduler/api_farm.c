@@ -9,7 +9,6 @@
 #include "assay/file.h"
 #include "assay/limits.h"
 #include "assay/path.h"
-#include "metrics.h"
 #include "pool.h"
 #include "queue.h"
 #include "retention.h"
@@ -186,7 +185,7 @@ static enum assay_code readyz(struct api_call *call, struct assay_error *err)
 
 static enum assay_code metrics(struct api_call *call, struct assay_error *err)
 {
-	if (metrics_write(call->db, call->now, &call->response->body, err))
+	if (metrics_write(call->db, &call->scheduler->decisions, call->now, &call->response->body, err))
 		return err->code;
 	retention_metrics(call->scheduler->retention, &call->response->body);
 	call->response->status = 200;

@@ -6,7 +6,21 @@
 #include "assay/buf.h"
 #include "assay/database.h"
 
-enum assay_code metrics_write(struct assay_database *db, int64_t now, struct assay_buf *out,
-			      struct assay_error *err) ASSAY_CHECKED;
+enum metrics_policy { METRICS_ADMISSION, METRICS_ACCESS, METRICS_POLICIES };
+enum metrics_decision { METRICS_ALLOW, METRICS_DENY, METRICS_ERROR, METRICS_DECISIONS };
+
+/* What this process decided; counted by several threads at once. */
+struct metrics_decisions {
+	int64_t count[METRICS_POLICIES][METRICS_DECISIONS];
+};
+
+static inline void metrics_decide(struct metrics_decisions *decisions, enum metrics_policy policy,
+				  enum metrics_decision decision)
+{
+	__atomic_add_fetch(&decisions->count[policy][decision], 1, __ATOMIC_RELAXED);
+}
+
+enum assay_code metrics_write(struct assay_database *db, const struct metrics_decisions *decisions, int64_t now,
+			      struct assay_buf *out, struct assay_error *err) ASSAY_CHECKED;
 
 #endif

@@ -8,6 +8,7 @@
 #include "assay/database.h"
 #include "assay/http.h"
 #include "assay/store.h"
+#include "metrics.h"
 #include "clock.h"
 
 struct retention;
@@ -20,6 +21,7 @@ struct scheduler {
 	bool stopping;
 	int64_t swept; /* when the queue was last swept without an error */
 	int64_t uploads_swept; /* seconds */
+	struct metrics_decisions decisions;
 	/* connections that nobody uses just now */
 	pthread_mutex_t lock;
 	struct assay_database *idle[16];
