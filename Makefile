@@ -30,8 +30,8 @@ LIBS := libcrypto libgit2 libzstd liblzma zlib libxxhash yaml-0.1 jansson libsec
 # loaded when they are first called, see include/assay/late.h: their headers are needed here, and they there
 LATE_LIBS := libarchive libcurl
 # of the scheduler alone, which is a program of its own
-FARM_LIBS := sqlite3 libpq libmicrohttpd
-FARM_PACKAGES := libsqlite3-dev libpq-dev libmicrohttpd-dev
+FARM_LIBS := sqlite3 libpq libmicrohttpd gnutls
+FARM_PACKAGES := libsqlite3-dev libpq-dev libmicrohttpd-dev libgnutls28-dev
 BUILD_PACKAGES := gcc make perl-base pkg-config git ca-certificates scdoc libarchive-dev libssl-dev libgit2-dev \
 	libzstd-dev liblzma-dev libbz2-dev zlib1g-dev libxxhash-dev libyaml-dev libjansson-dev \
 	libcurl4-openssl-dev libseccomp-dev libcapstone-dev liblz4-dev $(FARM_PACKAGES)
@@ -289,10 +289,12 @@ farm-simulation: $(O)/farm/simulate ## a million jobs and ten thousand workers u
 
 .PHONY: farm
 farm: all $(O)/tests/t_queue $(O)/farm/simulate ## scheduler and workers, on SQLite and on a real PostgreSQL
-	@tools/deps postgresql curl procps prometheus
+	@tools/deps postgresql curl procps prometheus openssl
 	$(O)/farm/simulate --jobs=20000 --workers=300
 	tests/farm/run $(O)/assay
 	tests/farm/retention $(O)/assay
+	tests/farm/identity $(O)/assay
+	tests/farm/postgres bash -c 'tests/farm/identity $(O)/assay "$$ASSAY_TEST_POSTGRES"'
 	CK_FORK=no tests/farm/postgres $(O)/tests/t_queue
 	tests/farm/postgres bash -c 'tests/farm/run $(O)/assay "$$ASSAY_TEST_POSTGRES"'
 

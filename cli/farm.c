@@ -2,23 +2,99 @@
 /* Talking to a scheduler. */
 #include "farm.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "assay/cleanup.h"
+#include "assay/enrolment.h"
+#include "assay/file.h"
+#include "assay/limits.h"
+#include "assay/path.h"
 #include "assay/scheduler.h"
 #include "assay/time.h"
 #include "cli.h"
+
+char *cli_farm_identity(void)
+{
+	const char *given = getenv("ASSAY_IDENTITY"), *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	char *path = NULL;
+	int len;
+
+	if (given && *given)
+		return strdup(given);
+	len = config && config[0] == '/' ? asprintf(&path, "%s/assay/farm", config) :
+					   asprintf(&path, "%s/.config/assay/farm", home ? home : "");
+	return len < 0 ? NULL : path;
+}
+
+char *cli_farm_read_token(const char *path, struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
+	struct assay_span token;
+	char *copy;
+
+	if (strcmp(path, "-") == 0 ? assay_buf_read_fd(&text, STDIN_FILENO, err) :
+				     assay_file_read(AT_FDCWD, path, &text, err))
+		return NULL;
+	token = assay_span_trim(assay_buf_span(&text));
+	if (!token.len || memchr(token.data, '\n', token.len)) {
+		assay_fail(err, ASSAY_EUSAGE, "%s: want one line with a token", path);
+		return NULL;
+	}
+	copy = assay_span_dup(token);
+	if (!copy)
+		assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	return copy;
+}
+
+/* A token of somebody else's making; the farm's authority beside it, when there is one. */
+static enum assay_code connect_bearer(const char *url, const char *directory, const char *token,
+				      struct assay_http_client **ret, struct assay_error *err)
+{
+	assay_auto(assay_freep) char *authority = assay_path_join(directory, ASSAY_ENROLMENT_AUTHORITY);
+	assay_auto(assay_http_client_freep) struct assay_http_client *client = NULL;
+	struct assay_http_identity who = { .bearer = token };
+
+	if (!authority)
+		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	if (access(authority, R_OK) == 0)
+		who.authority = authority;
+	if (assay_http_client_new(url, &client, err) || assay_http_client_identify(client, &who, err))
+		return err->code;
+	*ret = assay_steal(client);
+	return ASSAY_OK;
+}
+
+static enum assay_code connect_tls(const char *url, struct assay_http_client **ret, struct assay_error *err)
+{
+	const char *file = getenv("ASSAY_TOKEN_FILE"), *given = getenv("ASSAY_TOKEN");
+	assay_auto(assay_freep) char *directory = cli_farm_identity();
+	assay_auto(assay_freep) char *token = NULL;
+
+	if (!directory)
+		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	if (file && *file) {
+		token = cli_farm_read_token(file, err);
+		if (!token)
+			return err->code;
+	}
+	if (token || (given && *given))
+		return connect_bearer(url, directory, token ? token : given, ret, err);
+	return assay_enrolment_connect(url, directory, ret, NULL, err);
+}
 
 enum assay_code cli_farm_connect(const char *store, const char *socket,
 				 struct assay_http_client **ret, struct assay_error *err)
 {
 	assay_auto(assay_freep) char *found = NULL;
+	const char *place = socket || store ? socket : getenv("ASSAY_SCHEDULER");
 
-	if (!socket && assay_scheduler_socket(store, &found, err))
+	if ((!place || !*place) && assay_scheduler_socket(store, &found, err))
 		return err->code;
-	return assay_http_client_new(socket ? socket : found, ret, err);
+	place = found ? found : place;
+	return strncmp(place, "https://", 8) == 0 ? connect_tls(place, ret, err) : assay_http_client_new(place, ret, err);
 }
 
 int cli_farm_call(const char *store, const char *socket, const char *method, const char *path,

@@ -7,12 +7,17 @@
 #include "assay/error.h"
 #include "assay/http.h"
 
-/* The scheduler of a store, or at a socket; both may be NULL. */
+/* The scheduler of a store, or at a socket or https://host:port; both may be NULL, then $ASSAY_SCHEDULER comes first.
+ * Over https the caller is who enrolled in $ASSAY_IDENTITY, or who $ASSAY_TOKEN (or the file $ASSAY_TOKEN_FILE) names. */
 enum assay_code cli_farm_connect(const char *store, const char *socket,
 				 struct assay_http_client **ret, struct assay_error *err) ASSAY_CHECKED;
 /* One call.  Returns 0, or the exit status after saying what was wrong.  *ret_answer may be NULL without one. */
 int cli_farm_call(const char *store, const char *socket, const char *method, const char *path,
 		  const json_t *body, json_t **ret_answer);
+/* The directory of the caller's identity, malloc'ed. */
+char *cli_farm_identity(void);
+/* A token in a file; "-" is standard input.  malloc'ed; NULL after saying what was wrong. */
+char *cli_farm_read_token(const char *path, struct assay_error *err);
 /* Text of the scheduler's on a terminal: control bytes escaped. */
 const char *cli_farm_shown(const json_t *object, const char *key, char *out, size_t size);
 /* "3 min", "2 h", "5 d" since a time in milliseconds; "-" for 0. */

@@ -10,8 +10,11 @@
 int assay_cli_anatomy(int argc, char **argv);
 int assay_cli_attest_show(int argc, char **argv);
 int assay_cli_attest_verify(int argc, char **argv);
+int assay_cli_audit_list(int argc, char **argv);
+int assay_cli_audit_verify(int argc, char **argv);
 int assay_cli_cancel(int argc, char **argv);
 int assay_cli_compare(int argc, char **argv);
+int assay_cli_enrol(int argc, char **argv);
 int assay_cli_history(int argc, char **argv);
 int assay_cli_jobs(int argc, char **argv);
 int assay_cli_keygen(int argc, char **argv);
@@ -24,7 +27,9 @@ int assay_cli_report_changes(int argc, char **argv);
 int assay_cli_report_clusters(int argc, char **argv);
 int assay_cli_report_nightly(int argc, char **argv);
 int assay_cli_retry(int argc, char **argv);
+int assay_cli_revoke(int argc, char **argv);
 int assay_cli_scheduler(int argc, char **argv);
+int assay_cli_scheduler_token(int argc, char **argv);
 int assay_cli_show(int argc, char **argv);
 int assay_cli_show_trace(int argc, char **argv);
 int assay_cli_sign(int argc, char **argv);
@@ -41,8 +46,11 @@ const struct cli_verb cli_verbs[] = {
 	{ "anatomy", "print what every byte of a file belongs to", assay_cli_anatomy },
 	{ "attest show", "show statements without checking them", assay_cli_attest_show },
 	{ "attest verify", "check signed statements", assay_cli_attest_verify },
+	{ "audit list", "who asked the farm for what", assay_cli_audit_list },
+	{ "audit verify", "whether the audit log is whole", assay_cli_audit_verify },
 	{ "cancel", "end jobs of the farm", assay_cli_cancel },
 	{ "compare", "how two files or directories differ", assay_cli_compare },
+	{ "enrol", "become a user or worker of a farm", assay_cli_enrol },
 	{ "history", "the runs of one target of the farm", assay_cli_history },
 	{ "jobs", "list the jobs of the farm", assay_cli_jobs },
 	{ "keygen", "make a signing key", assay_cli_keygen },
@@ -55,7 +63,9 @@ const struct cli_verb cli_verbs[] = {
 	{ "report clusters", "causes of differences, by who shares them", assay_cli_report_clusters },
 	{ "report nightly", "what is new since yesterday", assay_cli_report_nightly },
 	{ "retry", "jobs through the queue once more", assay_cli_retry },
+	{ "revoke", "a worker or user is nobody any more", assay_cli_revoke },
 	{ "scheduler", "the daemon that holds the queue", assay_cli_scheduler },
+	{ "scheduler token", "let one worker or user enrol, once", assay_cli_scheduler_token },
 	{ "show", "one job of the farm, or its report", assay_cli_show },
 	{ "show trace", "what a build read, ran and asked of the network", assay_cli_show_trace },
 	{ "sign", "sign a file", assay_cli_sign },

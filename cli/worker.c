@@ -3,24 +3,29 @@
 #include "assay/worker.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "assay/cleanup.h"
 #include "assay/scheduler.h"
 #include "box_options.h"
 #include "cli.h"
+#include "farm.h"
 
 int assay_cli_worker(int argc, char **argv);
 int assay_cli_worker(int argc, char **argv)
 {
 	struct assay_worker_options o = { .once = false };
 	assay_auto(cli_box_release) struct cli_box box = CLI_BOX_INIT;
+	const char *enrol = NULL, *scheduler = NULL;
 	const struct cli_option options[] = {
-		{ "labels", CLI_TEXT, &o.labels }, { "name", CLI_TEXT, &o.name },
-		{ "once", CLI_FLAG, &o.once },	   { "pool", CLI_TEXT, &o.pool },
-		{ "socket", CLI_TEXT, &o.socket }, { "store", CLI_TEXT, &o.store },
-		{ NULL, CLI_FLAG, NULL },
+		{ "enrol", CLI_TEXT, &enrol },	       { "identity", CLI_TEXT, &o.identity },
+		{ "labels", CLI_TEXT, &o.labels },     { "name", CLI_TEXT, &o.name },
+		{ "once", CLI_FLAG, &o.once },	       { "pool", CLI_TEXT, &o.pool },
+		{ "scheduler", CLI_TEXT, &scheduler }, { "socket", CLI_TEXT, &o.socket },
+		{ "store", CLI_TEXT, &o.store },       { NULL, CLI_FLAG, NULL },
 	};
 	assay_auto(assay_freep) char *socket = NULL;
+	assay_auto(assay_freep) char *token = NULL;
 	struct assay_error err = ASSAY_ERROR_INIT;
 	char **args;
 	int count, status = cli_parse("worker", argc, argv, options, 0, 0, &args, &count);
@@ -30,6 +35,18 @@ int assay_cli_worker(int argc, char **argv)
 	if (status)
 		return status;
 	o.box = &box.choice;
+	if (scheduler && o.socket)
+		return cli_usage("worker", "want --scheduler or --socket, not both");
+	if (scheduler)
+		o.socket = scheduler;
+	if (enrol && (!o.socket || strncmp(o.socket, "https://", 8) != 0))
+		return cli_usage("worker", "--enrol: want --scheduler=https://HOST:PORT with it");
+	if (enrol) {
+		token = cli_farm_read_token(enrol, &err);
+		if (!token)
+			return cli_fail(&err);
+		o.token = token;
+	}
 	if (!o.socket && assay_scheduler_socket(o.store, &socket, &err))
 		return cli_fail(&err);
 	if (!o.socket)

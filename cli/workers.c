@@ -55,16 +55,16 @@ int assay_cli_workers(int argc, char **argv)
 		{ NULL, CLI_FLAG, NULL },
 	};
 	const struct {
-		const char *name, *state;
-	} changes[] = { { activate, "active" }, { drain, "draining" }, { revoke, "revoked" } };
+		const char *const *name, *state;
+	} changes[] = { { &activate, "active" }, { &drain, "draining" }, { &revoke, "revoked" } };
 	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
 	assay_auto(assay_json_freep) json_t *answer = NULL;
 	char **args;
 	int count, status = cli_parse("workers", argc, argv, options, 0, 0, &args, &count);
 
 	for (size_t i = 0; !status && i < 3; i++)
-		if (changes[i].name)
-			status = set_state(store, socket, changes[i].name, changes[i].state);
+		if (*changes[i].name)
+			status = set_state(store, socket, *changes[i].name, changes[i].state);
 	if (!status)
 		status = cli_farm_call(store, socket, "GET", "/v1/workers", NULL, &answer);
 	if (status)

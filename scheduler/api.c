@@ -5,14 +5,16 @@
 #include <string.h>
 
 #include "assay/cleanup.h"
+#include "assay/limits.h"
 #include "assay/digest.h"
 #include "assay/log.h"
+#include "audit.h"
 #include "scheduler.h"
 
 enum { TEXT_MAX = 4096 };
 
-static const struct api_endpoint *const tables[] = { api_jobs,    api_log,  api_worker,     api_blob,
-							  api_results, api_farm, api_rebuilderd };
+static const struct api_endpoint *const tables[] = { api_jobs,	api_log,  api_worker,	  api_blob,
+						     api_results, api_farm, api_rebuilderd, api_identity };
 
 /* "/v1/jobs/N/cancel" and "/v1/jobs/?/cancel": what stands for the star, in out. */
 static bool matches(const char *pattern, const char *path, char *out, size_t size)
@@ -74,7 +76,7 @@ static enum assay_code parse_body(struct api_call *call, struct assay_error *err
 	return ASSAY_OK;
 }
 
-static enum assay_code refuse(struct api_call *call, const struct assay_buf *allow,
+static enum assay_code no_endpoint(struct api_call *call, const struct assay_buf *allow,
 			      struct assay_error *err)
 {
 	const char *path = call->request->path;
@@ -89,26 +91,158 @@ static enum assay_code refuse(struct api_call *call, const struct assay_buf *all
 			  call->request->method);
 }
 
+/* ---- who may, and what is remembered ------------------------------------------------------------- */
+
+void api_about(struct api_call *call, const char *key, const char *text)
+{
+	if (!call->about)
+		call->about = assay_json_object();
+	assay_json_set_text(call->about, key, text);
+}
+
+void api_about_int(struct api_call *call, const char *key, int64_t number)
+{
+	if (!call->about)
+		call->about = assay_json_object();
+	assay_json_set_int(call->about, key, number);
+}
+
+enum assay_code api_is_worker(const struct api_call *call, const char *name, struct assay_error *err)
+{
+	if (call->identity.kind == IDENTITY_LOCAL || strcmp(call->identity.name, name) == 0)
+		return ASSAY_OK;
+	return assay_fail(err, ASSAY_EUNTRUSTED, "worker %s does not speak for %s", call->identity.name, name);
+}
+
+/* reason NULL: it was done. */
+static json_t *audit_record(const struct api_call *call, const char *reason)
+{
+	json_t *record = assay_json_object();
+	char text[600];
+
+	assay_json_set_int(record, "time", call->now);
+	assay_json_set_text(record, "actor", identity_text(&call->identity, text, sizeof(text)));
+	assay_json_set_text(record, "role", identity_role_text(call->identity.role));
+	if (call->identity.serial[0])
+		assay_json_set_text(record, "certificate", call->identity.serial);
+	if (call->request->from[0])
+		assay_json_set_text(record, "from", call->request->from);
+	snprintf(text, sizeof(text), "%s %.500s", call->request->method, call->request->path);
+	assay_json_set_text(record, "action", text);
+	assay_json_set_int(record, "status", call->response->status);
+	if (reason)
+		assay_json_set_text(record, "reason", reason);
+	if (call->about)
+		assay_json_set(record, "about", json_incref(call->about));
+	return record;
+}
+
+static enum assay_code remember(struct api_call *call, const char *reason, struct assay_error *err)
+{
+	assay_auto(assay_json_freep) json_t *record = audit_record(call, reason);
+
+	return audit_append(call->db, record, err);
+}
+
+/* A refusal is told when the answer is made; that it cannot be written is no reason to let anybody in. */
+static void remember_refusal(struct api_call *call, const char *reason)
+{
+	struct assay_error err = ASSAY_ERROR_INIT;
+
+	if (call->identity.kind == IDENTITY_NOBODY && !audit_admit(call->scheduler, call->now))
+		return;
+	if (remember(call, reason, &err))
+		assay_log(ASSAY_LOG_ERROR, "audit: a refusal could not be recorded: %s", err.msg);
+}
+
+static enum assay_code admit(struct api_call *call, const struct api_endpoint *endpoint, struct assay_error *err)
+{
+	char name[300];
+
+	if (identity_of(call->scheduler, call->db, call->request, call->now, &call->identity, err))
+		return err->code;
+	if (identity_may(&call->identity, endpoint->need))
+		return ASSAY_OK;
+	return assay_fail(err, ASSAY_EUNTRUSTED, "want %s, have %s%s%s", identity_need_text(endpoint->need),
+			  identity_text(&call->identity, name, sizeof(name)),
+			  call->identity.role == ROLE_NONE ? "" : " with role ",
+			  call->identity.role == ROLE_NONE ? "" : identity_role_text(call->identity.role));
+}
+
+/* ---- one request --------------------------------------------------------------------------------- */
+
+struct change {
+	struct api_call *call;
+	const struct api_endpoint *endpoint;
+};
+
+/* The change and its audit record: both, or neither. */
+static enum assay_code change(struct assay_database *db, void *data, struct assay_error *err)
+{
+	struct change *c = data;
+	struct api_call *call = c->call;
+
+	(void)db;
+	json_decref(call->about);
+	call->about = NULL;
+	call->wake = call->unaudited = false;
+	call->problem = 0;
+	call->response->status = 0;
+	call->response->wait_ms = 0;
+	if (c->endpoint->run(call, err))
+		return err->code;
+	*err = (struct assay_error)ASSAY_ERROR_INIT;
+	return call->unaudited ? ASSAY_OK : remember(call, NULL, err);
+}
+
+static enum assay_code run(struct api_call *call, const struct api_endpoint *endpoint, struct assay_error *err)
+{
+	struct change c = { .call = call, .endpoint = endpoint };
+
+	if (strcmp(endpoint->method, "GET") == 0)
+		return endpoint->run(call, err);
+	/* bytes into the store take their time; what they change in the database is a transaction of its own */
+	if (strcmp(endpoint->method, "PUT") == 0 ? change(call->db, &c, err) :
+						   assay_database_transact(call->db, change, &c, err))
+		return err->code;
+	if (call->wake)
+		assay_http_wake(call->scheduler->server);
+	return ASSAY_OK;
+}
+
 static enum assay_code serve(struct api_call *call, struct assay_error *err)
 {
 	assay_auto(assay_buf_release) struct assay_buf allow = ASSAY_BUF_INIT(100);
 	char argument[300] = "";
 	const struct api_endpoint *endpoint = find(call->request->path, call->request->method, argument,
 						   sizeof(argument), &allow);
-	enum assay_code code;
 	bool alone; /* says that the process lives, whatever else does not */
 
 	if (!endpoint)
-		return refuse(call, &allow, err);
+		return no_endpoint(call, &allow, err);
 	if (!assay_span_is_utf8(assay_span_text(argument)))
 		return assay_fail(err, ASSAY_EUSAGE, "path: want UTF-8");
 	call->argument = argument;
 	alone = strcmp(endpoint->path, "/healthz") == 0;
-	if (parse_body(call, err) || (!alone && scheduler_borrow(call->scheduler, &call->db, err)))
+	if (alone)
+		return endpoint->run(call, err);
+	if (scheduler_borrow(call->scheduler, &call->db, err))
 		return err->code;
-	code = endpoint->run(call, err);
-	scheduler_return(call->scheduler, call->db);
-	return code;
+	if (admit(call, endpoint, err) || parse_body(call, err))
+		return err->code;
+	return run(call, endpoint, err);
+}
+
+/* Nobody, and whoever showed something that does not hold, should show something else: 401.  Somebody may not: 403. */
+static void refuse(struct api_call *call, const struct assay_error *err)
+{
+	bool unknown = err->code == ASSAY_EUNTRUSTED && call->identity.kind == IDENTITY_NOBODY;
+
+	if (err->code != ASSAY_ENOTFOUND)
+		assay_log(ASSAY_LOG_NOTE, "%s %s: %s", call->request->method, call->request->path, err->msg);
+	assay_http_problem(call->response, unknown ? 401 : call->problem, err);
+	if (err->code == ASSAY_EUNTRUSTED && call->db)
+		remember_refusal(call, err->msg);
 }
 
 /* Whoever looks again and again is told in a few bytes that nothing changed. */
@@ -149,15 +283,43 @@ void api_serve(void *data, const struct assay_http_request *request,
 				 .now = scheduler_now() };
 	struct assay_error err = ASSAY_ERROR_INIT;
 
-	if (serve(&call, &err)) {
-		if (err.code != ASSAY_ENOTFOUND)
-			assay_log(ASSAY_LOG_NOTE, "%s %s: %s", request->method, request->path, err.msg);
-		assay_http_problem(response, call.problem, &err);
-	} else {
+	if (serve(&call, &err))
+		refuse(&call, &err);
+	else
 		tag(&call);
-	}
 	count(data, request, response->status);
+	if (call.db)
+		scheduler_return(call.scheduler, call.db);
+	json_decref(call.about);
 	json_decref(call.body);
+}
+
+/* Before hundreds of megabytes are taken from somebody. */
+static bool is_known(struct scheduler *scheduler, const struct assay_http_request *request)
+{
+	struct assay_error err = ASSAY_ERROR_INIT;
+	struct assay_database *db;
+	struct identity identity = { .kind = IDENTITY_NOBODY };
+
+	if (scheduler_borrow(scheduler, &db, &err))
+		return false;
+	if (identity_of(scheduler, db, request, scheduler_now(), &identity, &err))
+		assay_log(ASSAY_LOG_DEBUG, "%s %s: %s", request->method, request->path, err.msg);
+	scheduler_return(scheduler, db);
+	return identity.kind != IDENTITY_NOBODY;
+}
+
+size_t api_limit(void *data, const struct assay_http_request *request)
+{
+	assay_auto(assay_buf_release) struct assay_buf allow = ASSAY_BUF_INIT(100);
+	char argument[300];
+	const struct api_endpoint *endpoint = find(request->path, request->method, argument, sizeof(argument), &allow);
+
+	/* whoever has not shown who it is has little to say */
+	if (request->secure && !request->certificate.len && !request->authorization)
+		return ASSAY_MAX_FIELD;
+	return endpoint && strcmp(endpoint->method, "PUT") == 0 && is_known(data, request) ? ASSAY_MAX_UPLOAD_PART :
+											     ASSAY_MAX_REQUEST;
 }
 
 /* ---- bodies and rows ----------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include "assay/file.h"
 #include "assay/limits.h"
 #include "assay/path.h"
+#include "enrol.h"
 #include "pool.h"
 #include "queue.h"
 #include "retention.h"
@@ -42,19 +43,46 @@ static enum assay_code workers(struct api_call *call, struct assay_error *err)
 	return ASSAY_OK;
 }
 
+/* Its certificates are void; the answer says how many, and which jobs it has now. */
+static enum assay_code take_away(struct api_call *call, json_t *answer, struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	json_t *jobs = assay_json_array();
+	int64_t certificates = 0;
+
+	assay_json_set(answer, "jobs", jobs);
+	if (enrol_revoke(call->db, "worker", call->argument, call->now, &certificates, err) ||
+	    assay_database_run(call->db, "SELECT job FROM lease WHERE worker = $1 ORDER BY job",
+			       ASSAY_VALUES(assay_text(call->argument)), &rows, err))
+		return err->code;
+	for (size_t i = 0; i < assay_rows_count(rows); i++)
+		assay_json_append(jobs, json_integer(assay_rows_int(rows, i, 0)));
+	assay_json_set_int(answer, "certificates", certificates);
+	return ASSAY_OK;
+}
+
 static enum assay_code worker_state(struct api_call *call, struct assay_error *err)
 {
 	static const char *const keys[] = { "state", NULL };
 	const char *state;
+	json_t *answer;
 
 	if (api_only(call, keys, err) || api_text(call, "state", &state, err))
 		return err->code;
 	if (strcmp(state, "active") != 0 && strcmp(state, "draining") != 0 && strcmp(state, "revoked") != 0)
 		return assay_fail(err, ASSAY_EUSAGE, "state: want active, draining or revoked, have \"%s\"", state);
-	if (queue_worker_state(call->db, call->argument, state, call->now, err))
+	answer = assay_json_object();
+	if (strcmp(state, "revoked") == 0 && take_away(call, answer, err)) {
+		json_decref(answer);
 		return err->code;
-	assay_http_wake(call->scheduler->server);
-	assay_http_answer(call->response, 200, assay_json_object());
+	}
+	if (queue_worker_state(call->db, call->argument, state, call->now, err)) {
+		json_decref(answer);
+		return err->code;
+	}
+	api_about(call, "state", state);
+	call->wake = true;
+	assay_http_answer(call->response, 200, answer);
 	return ASSAY_OK;
 }
 
@@ -93,7 +121,7 @@ static enum assay_code set_pool(struct api_call *call, struct assay_error *err)
 
 	if (api_only(call, keys, err) || pool_set(call->db, call->argument, &rules, err))
 		return err->code;
-	assay_http_wake(call->scheduler->server);
+	call->wake = true;
 	assay_http_answer(call->response, 200, assay_json_object());
 	return ASSAY_OK;
 }
@@ -108,7 +136,7 @@ static enum assay_code pause_pool(struct api_call *call, struct assay_error *err
 		return assay_fail(err, ASSAY_EUSAGE, "body of the request: want true or false for \"paused\"");
 	if (queue_pool_pause(call->db, call->argument, assay_json_bool(call->body, "paused"), err))
 		return err->code;
-	assay_http_wake(call->scheduler->server);
+	call->wake = true;
 	assay_http_answer(call->response, 200, assay_json_object());
 	return ASSAY_OK;
 }
@@ -194,13 +222,13 @@ static enum assay_code metrics(struct api_call *call, struct assay_error *err)
 }
 
 const struct api_endpoint api_farm[] = {
-	{ "GET", "/v1/workers", workers, "workers and what they build" },
-	{ "POST", "/v1/workers/*/state", worker_state, "activate, drain or revoke one" },
-	{ "GET", "/v1/pools", pools, "pools and how full they are" },
-	{ "POST", "/v1/pools/*", set_pool, "give one its rules" },
-	{ "POST", "/v1/pools/*/pause", pause_pool, "hold a pool back, or let it go" },
-	{ "GET", "/metrics", metrics, "Prometheus text" },
-	{ "GET", "/healthz", healthz, "whether the process lives" },
-	{ "GET", "/readyz", readyz, "whether it can work" },
+	{ "GET", "/v1/workers", workers, "workers and what they build", NEED_VIEWER },
+	{ "POST", "/v1/workers/*/state", worker_state, "activate, drain or revoke one", NEED_OPERATOR },
+	{ "GET", "/v1/pools", pools, "pools and how full they are", NEED_VIEWER },
+	{ "POST", "/v1/pools/*", set_pool, "give one its rules", NEED_OPERATOR },
+	{ "POST", "/v1/pools/*/pause", pause_pool, "hold a pool back, or let it go", NEED_OPERATOR },
+	{ "GET", "/metrics", metrics, "Prometheus text", NEED_VIEWER },
+	{ "GET", "/healthz", healthz, "whether the process lives", NEED_NOTHING },
+	{ "GET", "/readyz", readyz, "whether it can work", NEED_NOTHING },
 	{ .method = NULL },
 };

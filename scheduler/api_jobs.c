@@ -21,6 +21,13 @@ static const char *const job_names[] = { "#id",	       "target",    "state",	 "v
 	"id, target, state, verdict, reason, submitter, pool, needs, priority, failures, created, " \
 	"changed, finished, report"
 
+/* Over the socket whoever it says; over the network whoever it is. */
+static const char *submitter_of(const struct api_call *call)
+{
+	return call->identity.kind == IDENTITY_LOCAL ? assay_json_text(call->body, "submitter", "anonymous") :
+						       call->identity.name;
+}
+
 static enum assay_code submit(struct api_call *call, struct assay_error *err)
 {
 	static const char *const keys[] = { "target",	 "{options", "submitter", "key",    "pool",
@@ -31,7 +38,7 @@ static enum assay_code submit(struct api_call *call, struct assay_error *err)
 						  [QUEUE_DONE] = "done" };
 	assay_auto(assay_buf_release) struct assay_buf options = ASSAY_BUF_INIT(ASSAY_MAX_RECIPE);
 	struct queue_submission s = {
-		.submitter = assay_json_text(call->body, "submitter", "anonymous"),
+		.submitter = submitter_of(call),
 		.key = assay_json_text(call->body, "key", NULL),
 		.pool = assay_json_text(call->body, "pool", "default"),
 		.needs = assay_json_text(call->body, "needs", ""),
@@ -57,8 +64,11 @@ static enum assay_code submit(struct api_call *call, struct assay_error *err)
 		    !queue_submit(call->db, &s, call->now, &job, &how, err)) {
 			assay_json_set_int(answer, "job", job);
 			assay_json_set_text(answer, "admission", admissions[how]);
+			api_about_int(call, "job", job);
+			api_about(call, "target", s.target);
+			api_about(call, "admission", admissions[how]);
 			assay_http_answer(call->response, how == QUEUE_NEW ? 201 : 200, answer);
-			assay_http_wake(call->scheduler->server);
+			call->wake = true;
 			return ASSAY_OK;
 		}
 	}
@@ -167,11 +177,29 @@ static enum assay_code report(struct api_call *call, struct assay_error *err)
 	return ASSAY_OK;
 }
 
+/* A submitter turns its own jobs, an operator all of them. */
+static enum assay_code own_job(struct api_call *call, int64_t *ret, struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+
+	if (api_job(call, ret, err))
+		return err->code;
+	if (identity_may(&call->identity, NEED_OPERATOR))
+		return ASSAY_OK;
+	if (assay_database_run(call->db, "SELECT id FROM job WHERE id = $1 AND submitter = $2",
+			       ASSAY_VALUES(assay_int(*ret), assay_text(call->identity.name)), &rows, err))
+		return err->code;
+	if (!assay_rows_count(rows))
+		return assay_fail(err, ASSAY_EUNTRUSTED, "job %lld: want its submitter or role operator, have user:%s",
+				  (long long)*ret, call->identity.name);
+	return ASSAY_OK;
+}
+
 static enum assay_code cancel(struct api_call *call, struct assay_error *err)
 {
 	int64_t job;
 
-	if (api_job(call, &job, err))
+	if (own_job(call, &job, err))
 		return err->code;
 	if (queue_cancel(call->db, job, call->now, err))
 		return api_conflict(call, job, err);
@@ -183,21 +211,21 @@ static enum assay_code retry(struct api_call *call, struct assay_error *err)
 {
 	int64_t job;
 
-	if (api_job(call, &job, err))
+	if (own_job(call, &job, err))
 		return err->code;
 	if (queue_retry(call->db, job, call->now, err))
 		return api_conflict(call, job, err);
-	assay_http_wake(call->scheduler->server);
+	call->wake = true;
 	assay_http_answer(call->response, 200, assay_json_object());
 	return ASSAY_OK;
 }
 
 const struct api_endpoint api_jobs[] = {
-	{ "POST", "/v1/jobs", submit, "queue a job" },
-	{ "GET", "/v1/jobs", list, "jobs, newest first" },
-	{ "GET", "/v1/jobs/*", show, "one job with its attempts" },
-	{ "GET", "/v1/jobs/*/report", report, "its report" },
-	{ "POST", "/v1/jobs/*/cancel", cancel, "stop it" },
-	{ "POST", "/v1/jobs/*/retry", retry, "through the queue once more" },
+	{ "POST", "/v1/jobs", submit, "queue a job", NEED_SUBMITTER },
+	{ "GET", "/v1/jobs", list, "jobs, newest first", NEED_VIEWER },
+	{ "GET", "/v1/jobs/*", show, "one job with its attempts", NEED_VIEWER },
+	{ "GET", "/v1/jobs/*/report", report, "its report", NEED_VIEWER },
+	{ "POST", "/v1/jobs/*/cancel", cancel, "stop it", NEED_SUBMITTER },
+	{ "POST", "/v1/jobs/*/retry", retry, "through the queue once more", NEED_SUBMITTER },
 	{ .method = NULL },
 };

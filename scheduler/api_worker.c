@@ -6,6 +6,7 @@
 #include "assay/digest.h"
 #include "assay/limits.h"
 #include "evidence.h"
+#include "job_token.h"
 #include "queue.h"
 #include "scheduler.h"
 
@@ -20,12 +21,18 @@ static enum assay_code grant(struct api_call *call, const struct queue_worker *w
 
 	if (!code) {
 		json_t *answer = assay_json_object(), *options = NULL;
+		char token[JOB_TOKEN_TEXT];
 
+		job_token_make(call->scheduler->authority, lease.job, lease.fence, worker->name, call->now, token);
+		api_about(call, "worker", worker->name);
+		api_about_int(call, "job", lease.job);
+		api_about_int(call, "fence", lease.fence);
 		code = assay_json_parse(assay_span_text(lease.options), "options", &options, err);
 		assay_json_set_int(answer, "job", lease.job);
 		assay_json_set_int(answer, "fence", lease.fence);
 		assay_json_set_int(answer, "expires", lease.expires);
 		assay_json_set_int(answer, "length_ms", lease.length_ms);
+		assay_json_set_text(answer, "token", token);
 		assay_json_set_text(answer, "target", lease.target);
 		assay_json_set(answer, "options", options ? options : assay_json_object());
 		assay_http_answer(call->response, 200, answer);
@@ -47,12 +54,13 @@ static enum assay_code lease(struct api_call *call, struct assay_error *err)
 	enum assay_code code;
 
 	if (api_only(call, keys, err) || api_text(call, "worker", &worker.name, err) ||
-	    api_int(call, "length_ms", &length, err))
+	    api_is_worker(call, worker.name, err) || api_int(call, "length_ms", &length, err))
 		return err->code;
 	code = grant(call, &worker, length, err);
 	if (code != ASSAY_ENOTFOUND)
 		return code;
 	call->response->status = 204;
+	call->unaudited = true;
 	if (!call->request->waited)
 		call->response->wait_ms = (int)(wait > WAIT_MS_MAX ? WAIT_MS_MAX : wait);
 	return ASSAY_OK;
@@ -75,21 +83,26 @@ static enum assay_code heartbeat(struct api_call *call, struct assay_error *err)
 	static const char *const keys[] = { "worker", "#fence", "#length_ms", NULL };
 	const char *worker;
 	int64_t job, fence, length;
+	char token[JOB_TOKEN_TEXT];
 	struct queue_beat beat;
 	bool followed = false;
 	json_t *answer;
 
 	if (api_only(call, keys, err) || api_job(call, &job, err) || api_text(call, "worker", &worker, err) ||
-	    api_int(call, "fence", &fence, err) || api_int(call, "length_ms", &length, err))
+	    api_is_worker(call, worker, err) || api_int(call, "fence", &fence, err) ||
+	    api_int(call, "length_ms", &length, err))
 		return err->code;
 	if (queue_heartbeat(call->db, worker, job, fence, length, call->now, &beat, err))
 		return api_conflict(call, job, err);
 	if (is_followed(call, job, &followed, err))
 		return err->code;
+	call->unaudited = true;
+	job_token_make(call->scheduler->authority, job, fence, worker, call->now, token);
 	answer = assay_json_object();
 	assay_json_set_bool(answer, "cancel", beat.cancel);
 	assay_json_set_int(answer, "expires", beat.expires);
 	assay_json_set_bool(answer, "follow", followed);
+	assay_json_set_text(answer, "token", token);
 	assay_http_answer(call->response, 200, answer);
 	return ASSAY_OK;
 }
@@ -111,9 +124,20 @@ static enum assay_code all_here(struct api_call *call, struct assay_error *err)
 	return ASSAY_OK;
 }
 
+/* Whoever comes over the socket is trusted with the whole farm; a token that is shown there is looked at all the same. */
+static enum assay_code check_token(const struct api_call *call, int64_t job, int64_t fence, const char *worker,
+				   struct assay_error *err)
+{
+	const char *token = assay_json_text(call->body, "token", NULL);
+
+	if (!token && call->identity.kind == IDENTITY_LOCAL)
+		return ASSAY_OK;
+	return job_token_check(call->scheduler->authority, token ? token : "", job, fence, worker, call->now, err);
+}
+
 static enum assay_code outcome(struct api_call *call, struct assay_error *err)
 {
-	static const char *const keys[] = { "worker",	"#fence",	  "verdict",	    "reason",	       "candidate",
+	static const char *const keys[] = { "worker",	"#fence",	  "token", "verdict",	    "reason",	       "candidate",
 					    "report",	"log",		  "attestations",   "[subjects",	       "[causes",
 					    "#fields_present", "#fields_required", "#egress_denied",
 					    "isolation", "#memory", NULL };
@@ -128,21 +152,26 @@ static enum assay_code outcome(struct api_call *call, struct assay_error *err)
 	json_t *answer;
 
 	if (api_only(call, keys, err) || api_job(call, &job, err) || api_text(call, "worker", &worker, err) ||
-	    api_int(call, "fence", &fence, err) || api_text(call, "verdict", &o.verdict, err) ||
+	    api_is_worker(call, worker, err) || api_int(call, "fence", &fence, err) ||
+	    api_text(call, "verdict", &o.verdict, err) || check_token(call, job, fence, worker, err) ||
 	    evidence_check(call->body, err) || all_here(call, err))
 		return err->code;
 	if (queue_report(call->db, worker, job, fence, &o, call->now, &state, err))
 		return api_conflict(call, job, err);
+	api_about(call, "worker", worker);
+	api_about_int(call, "fence", fence);
+	api_about(call, "verdict", o.verdict);
+	api_about(call, "state", state);
 	answer = assay_json_object();
 	assay_json_set_text(answer, "state", state);
 	assay_http_answer(call->response, 200, answer);
-	assay_http_wake(call->scheduler->server);
+	call->wake = true;
 	return ASSAY_OK;
 }
 
 const struct api_endpoint api_worker[] = {
-	{ "POST", "/v1/lease", lease, "the next job, waited for" },
-	{ "POST", "/v1/jobs/*/heartbeat", heartbeat, "prolong a lease" },
-	{ "POST", "/v1/jobs/*/outcome", outcome, "end a lease with its outcome" },
+	{ "POST", "/v1/lease", lease, "the next job, waited for", NEED_WORKER },
+	{ "POST", "/v1/jobs/*/heartbeat", heartbeat, "prolong a lease", NEED_WORKER },
+	{ "POST", "/v1/jobs/*/outcome", outcome, "end a lease with its outcome", NEED_WORKER },
 	{ .method = NULL },
 };

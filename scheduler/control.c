@@ -88,10 +88,13 @@ static enum assay_code end_leases(struct assay_database *db, const struct contro
 					.outcome = &outcome,
 					.now = c->now };
 
-		if (settle(db, &s, err))
+		/* it is no fault of the job: another worker may have it now */
+		if (settle(db, &s, err) ||
+		    assay_database_run(db, "UPDATE job SET state = 'queued', not_before = 0 WHERE id = $1 AND state = 'waiting'",
+				       ASSAY_VALUES(assay_int(s.job)), NULL, err))
 			return err->code;
 	}
-	return ASSAY_OK;
+	return assay_rows_count(rows) ? assay_database_notify(db, err) : ASSAY_OK;
 }
 
 static enum assay_code worker_state(struct assay_database *db, void *data, struct assay_error *err)

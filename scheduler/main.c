@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * assay-scheduler: the daemon as a program of its own, so that nothing that reads artifacts is in it, and no database
- * in what does.  `assay scheduler` checks the command line and starts it with STORE, DATABASE, SOCKET and
- * RETENTION, each empty for its default.
+ * in what does.  `assay scheduler` checks the command line and starts it with STORE, DATABASE, SOCKET, RETENTION,
+ * LISTEN and NAME, each empty for its default.
  */
 #include <stdio.h>
 
@@ -20,7 +20,7 @@ int main(int argc, char **argv)
 	struct assay_scheduler_options options;
 	struct assay_error err = ASSAY_ERROR_INIT;
 
-	if (argc != 5) {
+	if (argc != 7) {
 		fputs("assay-scheduler: started by `assay scheduler`\n", stderr);
 		return 2;
 	}
@@ -29,7 +29,9 @@ int main(int argc, char **argv)
 	options = (struct assay_scheduler_options){ .store = given(argv[1]),
 						    .database = given(argv[2]),
 						    .socket = given(argv[3]),
-						    .retention = given(argv[4]) };
+						    .retention = given(argv[4]),
+						    .listen = given(argv[5]),
+						    .name = given(argv[6]) };
 	if (!assay_scheduler_run(&options, &err))
 		return 0;
 	fprintf(stderr, "assay: %s\n", err.msg);

@@ -11,10 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "assay/cleanup.h"
+#include "assay/limits.h"
 #include "assay/log.h"
 #include "assay/process.h"
+#include "audit.h"
+#include "enrol.h"
 #include "assay/time.h"
 #include "place.h"
 #include "queue.h"
@@ -23,7 +27,7 @@
 #include "schema.h"
 #include "upload.h"
 
-enum { SWEEP_AT_ONCE = 200, SWEEP_MS = 1000, LISTEN_MS = 1000, UPLOADS_EVERY_S = 3600, UPLOADS_KEPT_S = 24 * 3600 };
+enum { SWEEP_AT_ONCE = 200, SWEEP_MS = 1000, LISTEN_MS = 1000, HOSTS = 8, UPLOADS_EVERY_S = 3600, UPLOADS_KEPT_S = 24 * 3600 };
 
 /* ---- connections --------------------------------------------------------------------------------- */
 
@@ -99,32 +103,94 @@ static void sweep_uploads(struct scheduler *scheduler)
 	upload_sweep(scheduler->store, now - UPLOADS_KEPT_S);
 }
 
-static enum assay_code run(struct scheduler *scheduler, const char *socket, const char *retention,
-			   struct assay_error *err)
+/* Checkpoints, and what ran out; at_once when the scheduler starts or ends. */
+static void sweep_identity(struct scheduler *scheduler, struct assay_database *db, bool at_once)
+{
+	struct assay_error err = ASSAY_ERROR_INIT;
+
+	if (audit_sweep(scheduler, db, scheduler_now(), at_once, &err) || enrol_sweep(db, scheduler_now(), &err))
+		assay_log(ASSAY_LOG_ERROR, "sweep: %s", err.msg);
+}
+
+/* ---- TLS ----------------------------------------------------------------------------------------- */
+
+/* The names under which the scheduler is believed to be itself: where it listens, this machine's, and what it was
+ * told. */
+static enum assay_code listen_tls(struct scheduler *scheduler, const struct assay_scheduler_options *options,
+				  struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf key = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
+	assay_auto(assay_buf_release) struct assay_buf certificate = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
+	assay_auto(assay_freep) char *address = strdup(options->listen);
+	const char *hosts[HOSTS] = { "localhost", "127.0.0.1", "::1" };
+	char *host, *port, name[256] = "";
+	unsigned bound = 0;
+	size_t count = 3;
+
+	if (!address)
+		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	if (!assay_http_split_address(address, &host, &port))
+		return assay_fail(err, ASSAY_EUSAGE, "--listen: want HOST:PORT, [ADDRESS]:PORT or :PORT, have \"%s\"",
+				  options->listen);
+	if (*host && strcmp(host, "localhost") != 0)
+		hosts[count++] = host;
+	if (gethostname(name, sizeof(name) - 1) == 0 && *name)
+		hosts[count++] = name;
+	if (options->name)
+		hosts[count++] = options->name;
+	if (assay_authority_serve(scheduler->authority, hosts, scheduler_now() / 1000, &key, &certificate, err) ||
+	    assay_http_serve_tls(scheduler->server,
+				 &(struct assay_http_tls){ .address = options->listen,
+							   .key = assay_buf_text(&key),
+							   .certificate = assay_buf_text(&certificate),
+							   .authorities = assay_authority_pem(scheduler->authority) },
+				 &bound, err))
+		return err->code;
+	assay_log(ASSAY_LOG_NOTE, "scheduler: listening at https://%s:%u", *host ? host : name, bound);
+	return ASSAY_OK;
+}
+
+/* ---- the daemon ---------------------------------------------------------------------------------- */
+
+static void sweep_until_end(struct scheduler *scheduler, struct assay_database *db)
+{
+	const struct timespec pause = { .tv_sec = SWEEP_MS / 1000, .tv_nsec = SWEEP_MS % 1000 * 1000000L };
+
+	sweep_identity(scheduler, db, true);
+	while (!assay_interrupted) {
+		sweep(scheduler, db);
+		sweep_identity(scheduler, db, false);
+		sweep_uploads(scheduler);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static enum assay_code run(struct scheduler *scheduler, const char *socket,
+			   const struct assay_scheduler_options *options, struct assay_error *err)
 {
 	assay_auto(assay_database_closep) struct assay_database *db = NULL;
 	pthread_t listener;
 	bool listening;
-	const struct timespec pause = { .tv_sec = SWEEP_MS / 1000, .tv_nsec = SWEEP_MS % 1000 * 1000000L };
 
 	if (assay_database_open(scheduler->database, &db, err) || scheduler_schema(db, err) ||
 	    scheduler_clock_look(db, err) ||
-	    retention_start(scheduler->store, scheduler->database, retention, &scheduler->retention, err) ||
-	    assay_http_serve(socket, api_serve, scheduler, &scheduler->server, err))
+	    retention_start(scheduler->store, scheduler->database, options->retention, &scheduler->retention, err) ||
+	    assay_http_serve(socket, api_serve, api_limit, scheduler, &scheduler->server, err))
 		return err->code;
+	if (options->listen && listen_tls(scheduler, options, err)) {
+		assay_http_stop(scheduler->server);
+		return err->code;
+	}
 	listening = assay_database_is_shared(db) &&
 		    pthread_create(&listener, NULL, listen_main, scheduler) == 0;
 	assay_log(ASSAY_LOG_NOTE, "scheduler: listening at %s, state in %.*s", socket,
 		  (int)strcspn(scheduler->database, ":"), scheduler->database);
-	while (!assay_interrupted) {
-		sweep(scheduler, db);
-		sweep_uploads(scheduler);
-		nanosleep(&pause, NULL);
-	}
+	sweep_until_end(scheduler, db);
 	__atomic_store_n(&scheduler->stopping, true, __ATOMIC_RELEASE);
 	if (listening)
 		pthread_join(listener, NULL);
 	assay_http_stop(scheduler->server);
+	sweep_identity(scheduler, db, true);
 	assay_log(ASSAY_LOG_NOTE, "scheduler: stopped");
 	return ASSAY_OK;
 }
@@ -139,6 +205,21 @@ static enum assay_code default_database(struct assay_store *store, char **ret, s
 		return err->code;
 	if (asprintf(ret, "sqlite:%s", path) < 0)
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	return ASSAY_OK;
+}
+
+/* The authority and the key of the audit log, made on the first start. */
+static enum assay_code load_keys(struct scheduler *scheduler, struct assay_error *err)
+{
+	assay_auto(assay_freep) char *authority = NULL;
+	assay_auto(assay_freep) char *audit = NULL;
+	bool made;
+
+	if (scheduler_path(scheduler->store, "authority.pem", &authority, err) ||
+	    scheduler_path(scheduler->store, "audit.key", &audit, err) ||
+	    assay_authority_open(authority, &scheduler->authority, err) || assay_key_ensure(audit, &made, err) ||
+	    assay_key_load(audit, &scheduler->audit_key, err))
+		return err->code;
 	return ASSAY_OK;
 }
 
@@ -158,11 +239,15 @@ enum assay_code assay_scheduler_run(const struct assay_scheduler_options *option
 	else if (!code)
 		code = scheduler_path(scheduler.store, "socket", &socket, err);
 	if (!code)
-		code = scheduler.database && socket ? run(&scheduler, socket, options->retention, err) :
+		code = load_keys(&scheduler, err);
+	if (!code)
+		code = scheduler.database && socket ? run(&scheduler, socket, options, err) :
 						      assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	for (size_t i = 0; i < scheduler.idle_count; i++)
 		assay_database_close(scheduler.idle[i]);
 	retention_stop(scheduler.retention);
+	assay_authority_free(scheduler.authority);
+	assay_key_free(scheduler.audit_key);
 	assay_store_free(scheduler.store);
 	free(scheduler.database);
 	return code;

@@ -5,11 +5,14 @@
 
 #include <pthread.h>
 
+#include "assay/attestation.h"
+#include "assay/authority.h"
 #include "assay/database.h"
 #include "assay/http.h"
 #include "assay/store.h"
 #include "metrics.h"
 #include "clock.h"
+#include "identity.h"
 
 struct retention;
 
@@ -18,10 +21,20 @@ struct scheduler {
 	struct assay_store *store;
 	struct assay_http_server *server;
 	struct retention *retention;
+	struct assay_authority *authority;
+	struct assay_key *audit_key;
 	bool stopping;
 	int64_t swept; /* when the queue was last swept without an error */
 	int64_t uploads_swept; /* seconds */
 	struct metrics_decisions decisions;
+	/* the newest checkpoint of the audit log; of the sweeping thread */
+	struct {
+		int64_t seq, time;
+	} checkpoint;
+	/* refusals of nobody in particular, under the lock */
+	struct {
+		int64_t second, count, untold;
+	} strangers;
 	/* connections that nobody uses just now */
 	pthread_mutex_t lock;
 	struct assay_database *idle[16];
@@ -43,21 +56,34 @@ struct api_call {
 	json_t *body;	      /* parsed; NULL when there is none */
 	int64_t now;
 	unsigned problem; /* status of an error, where its code alone does not tell; 0 else */
+	struct identity identity;
+	json_t *about;	 /* what the audit record says beside who and what */
+	bool wake;	 /* whoever waits, once it is committed */
+	bool unaudited;	 /* it changed nothing worth a record */
 };
 
 struct api_endpoint {
 	const char *method, *path; /* one segment may be a star */
 	enum assay_code (*run)(struct api_call *call, struct assay_error *err);
 	const char *summary;
+	enum identity_need need;
 };
 
 /* Of api_jobs.c, api_worker.c and so on; each ends with a NULL method. */
 extern const struct api_endpoint api_jobs[], api_log[], api_worker[], api_blob[], api_results[],
-	api_farm[], api_rebuilderd[];
+	api_farm[], api_rebuilderd[], api_identity[];
 
 /* Serves one request; an assay_http_handler. */
 void api_serve(void *scheduler, const struct assay_http_request *request,
 	       struct assay_http_response *response);
+/* How long its body may be; an assay_http_limit. */
+size_t api_limit(void *scheduler, const struct assay_http_request *request);
+
+/* Something the audit record of this call should say.  Never a secret. */
+void api_about(struct api_call *call, const char *key, const char *text);
+void api_about_int(struct api_call *call, const char *key, int64_t number);
+/* A worker speaks for itself alone: ASSAY_EUNTRUSTED when it gives another's name. */
+enum assay_code api_is_worker(const struct api_call *call, const char *name, struct assay_error *err) ASSAY_CHECKED;
 
 /* Keys of the body: ASSAY_EUSAGE names the key when it is missing or has another type. */
 enum assay_code api_text(const struct api_call *call, const char *key, const char **ret,

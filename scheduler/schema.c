@@ -90,6 +90,20 @@ static const char *const steps[] = {
 	"CREATE TABLE log_part ("
 	" job BIGINT NOT NULL REFERENCES job (id), fence BIGINT NOT NULL, position BIGINT NOT NULL,"
 	" length BIGINT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (job, fence, position))",
+	/* 5: who is who, and what they did */
+	"CREATE TABLE enrolment ("
+	" id TEXT PRIMARY KEY, hash TEXT NOT NULL," /* of the token's secret */
+	" kind TEXT NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL,"
+	" created BIGINT NOT NULL, expires BIGINT NOT NULL, spent BIGINT NOT NULL DEFAULT 0);"
+	"CREATE TABLE certificate ("
+	" serial TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL,"
+	" issued BIGINT NOT NULL, expires BIGINT NOT NULL, revoked BIGINT NOT NULL DEFAULT 0);"
+	"CREATE INDEX certificate_name ON certificate (kind, name);"
+	"CREATE TABLE account (name TEXT PRIMARY KEY, role TEXT NOT NULL, since BIGINT NOT NULL);"
+	"CREATE TABLE audit (seq BIGINT PRIMARY KEY, record TEXT NOT NULL);"
+	"CREATE TABLE audit_head (id BIGINT PRIMARY KEY, seq BIGINT NOT NULL, hash TEXT NOT NULL);"
+	"INSERT INTO audit_head VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000');"
+	"CREATE TABLE audit_checkpoint (seq BIGINT PRIMARY KEY, record TEXT NOT NULL)",
 };
 
 enum assay_code scheduler_schema(struct assay_database *db, struct assay_error *err)

@@ -18,6 +18,7 @@
 
 #include "assay/cleanup.h"
 #include "assay/digest.h"
+#include "assay/enrolment.h"
 #include "assay/file.h"
 #include "assay/hex.h"
 #include "assay/http.h"
@@ -37,6 +38,7 @@ enum {
 	TICK_MS = 200,
 	GRACE_MS = 1500,  /* between asking a job to end and killing it */
 	RETRY_S = 3,	  /* while the scheduler is away */
+	RENEW_AGAIN_MS = 30000,
 	ONCE_TRIES = 3,
 	REPORT_TRIES = 600, /* half an hour: an outcome is worth more patience than a heartbeat */
 	LAST_TRIES = 3,	    /* when this worker is to end */
@@ -49,11 +51,15 @@ struct daemon {
 	char name[200];
 	struct assay_buf labels;
 	char request[40]; /* of the lease that is asked for, until it is answered */
+	/* over https */
+	char *identity;
+	struct assay_certificate certificate;
+	int64_t renew_after; /* a renewal that failed is tried again then */
 };
 
 struct task {
 	int64_t job, fence;
-	char *target, *directory, *log;
+	char *target, *directory, *log, token[200];
 	const json_t *options;
 	pid_t pid;
 	struct tail tail;
@@ -118,9 +124,12 @@ static bool make_command(const struct daemon *d, const struct task *task, char *
 /* All that it says, and its build, is the job's log. */
 static void child_main(const struct task *task, char **argv)
 {
+	static const char *const secrets[] = { "ASSAY_IDENTITY", "ASSAY_SCHEDULER", "ASSAY_TOKEN", "ASSAY_TOKEN_FILE" };
 	int null = open("/dev/null", O_RDWR);
 	int log = open(task->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
+		unsetenv(secrets[i]);
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (null >= 0) {
@@ -176,15 +185,42 @@ static void stop(struct task *task)
 
 /* ---- the scheduler -------------------------------------------------------------------------------- */
 
-/* ASSAY_ENOTFOUND: the lease is gone.  A scheduler that does not answer is no reason to stop: the lease may well
+static enum assay_code show_identity(struct daemon *d, struct assay_error *err)
+{
+	assay_http_client_free(assay_steal(d->client));
+	return assay_enrolment_connect(d->options->socket, d->identity, &d->client, &d->certificate, err);
+}
+
+/* The certificate is replaced when half of its time is over; there is the other half to try again in. */
+static void keep_identity(struct daemon *d)
+{
+	struct assay_error err = ASSAY_ERROR_INIT;
+
+	if (!d->identity || !assay_enrolment_is_due(&d->certificate, assay_time_now()) || now_ms() < d->renew_after)
+		return;
+	d->renew_after = now_ms() + RENEW_AGAIN_MS;
+	if (assay_enrolment_renew(d->client, d->identity, &err) || show_identity(d, &err))
+		assay_log(ASSAY_LOG_WARNING, "certificate: not renewed: %s", err.msg);
+	else
+		assay_log(ASSAY_LOG_NOTE, "certificate: renewed");
+}
+
+/* The newest is the one that holds longest. */
+static void take_token(struct task *task, const json_t *answer)
+{
+	snprintf(task->token, sizeof(task->token), "%s", assay_json_text(answer, "token", task->token));
+}
+
+/* ASSAY_ENOTFOUND: the lease is gone; ASSAY_EUNTRUSTED: so are we.  A scheduler that does not answer is no reason to stop: the lease may well
  * live, and if not the outcome is refused. */
-static enum assay_code beat(struct daemon *d, const struct task *task, bool *ret_cancel,
+static enum assay_code beat(struct daemon *d, struct task *task, bool *ret_cancel,
 			    bool *ret_follow, struct assay_error *err)
 {
 	assay_auto(assay_json_freep) json_t *body = assay_json_object();
 	assay_auto(assay_json_freep) json_t *answer = NULL;
 	char path[80];
 
+	keep_identity(d);
 	snprintf(path, sizeof(path), "/v1/jobs/%lld/heartbeat", (long long)task->job);
 	assay_json_set_text(body, "worker", d->name);
 	assay_json_set_int(body, "fence", task->fence);
@@ -193,6 +229,7 @@ static enum assay_code beat(struct daemon *d, const struct task *task, bool *ret
 		return err->code;
 	*ret_cancel = assay_json_bool(answer, "cancel");
 	*ret_follow = assay_json_bool(answer, "follow");
+	take_token(task, answer);
 	return ASSAY_OK;
 }
 
@@ -215,6 +252,7 @@ static enum ending watch(struct daemon *d, struct task *task)
 		next = now_ms() + TICK_MS * 2;
 		switch (beat(d, task, &cancel, &follow, &err)) {
 		case ASSAY_ENOTFOUND:
+		case ASSAY_EUNTRUSTED:
 			stop(task);
 			return LEASE_LOST;
 		case ASSAY_OK:
@@ -393,6 +431,7 @@ static void report(struct daemon *d, const struct task *task, enum ending ending
 	}
 	assay_json_set_text(body, "worker", d->name);
 	assay_json_set_int(body, "fence", task->fence);
+	assay_json_set_text(body, "token", task->token);
 	if (ending == ENDED && !trouble)
 		read_report(task, &text, &found);
 	if (found) {
@@ -450,6 +489,7 @@ static enum assay_code ask(struct daemon *d, json_t **ret, struct assay_error *e
 {
 	assay_auto(assay_json_freep) json_t *body = assay_json_object();
 
+	keep_identity(d);
 	if (!*d->request)
 		name_request(d);
 
@@ -483,6 +523,7 @@ static enum assay_code one_job(struct daemon *d, bool *ret_had, struct assay_err
 			      .fence = assay_json_int(lease, "fence", 0),
 			      .target = strdup(assay_json_text(lease, "target", "")),
 			      .options = json_object_get(lease, "options") };
+	take_token(&task, lease);
 	code = task.target ? run_task(d, &task, err) : assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	free(task.target);
 	free(task.directory);
@@ -526,6 +567,22 @@ static void name_worker(struct daemon *d)
 		snprintf(d->name, sizeof(d->name), "%s-%d", host, (int)getpid());
 }
 
+/* Over the socket nobody asks who we are. */
+static enum assay_code introduce(struct daemon *d, struct assay_error *err)
+{
+	const struct assay_worker_options *o = d->options;
+
+	if (strncmp(o->socket, "https://", 8) != 0)
+		return assay_http_client_new(o->socket, &d->client, err);
+	d->identity = o->identity ? strdup(o->identity) : assay_path_join(assay_store_root(d->store), "worker");
+	if (!d->identity)
+		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	if ((o->token && assay_enrol(o->socket, o->token, d->identity, &d->certificate, err)) || show_identity(d, err))
+		return err->code;
+	snprintf(d->name, sizeof(d->name), "%s", d->certificate.name);
+	return ASSAY_OK;
+}
+
 enum assay_code assay_worker_run(const struct assay_worker_options *options, struct assay_error *err)
 {
 	struct daemon d = { .options = options, .labels = ASSAY_BUF_INIT(ASSAY_MAX_FIELD) };
@@ -536,7 +593,7 @@ enum assay_code assay_worker_run(const struct assay_worker_options *options, str
 	if (!code)
 		code = assay_buf_check(&d.labels, "labels", err);
 	if (!code)
-		code = assay_http_client_new(options->socket, &d.client, err);
+		code = introduce(&d, err);
 	if (!code) {
 		assay_log(ASSAY_LOG_NOTE, "worker %s: %s", d.name, assay_buf_text(&d.labels));
 		code = loop(&d, err);
@@ -544,5 +601,6 @@ enum assay_code assay_worker_run(const struct assay_worker_options *options, str
 	assay_http_client_free(d.client);
 	assay_buf_release(&d.labels);
 	assay_store_free(d.store);
+	free(d.identity);
 	return code;
 }

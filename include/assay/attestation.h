@@ -39,6 +39,9 @@ enum assay_code assay_key_load(const char *path, struct assay_key **ret, struct 
 	ASSAY_CHECKED;
 enum assay_code assay_key_load_public(const char *path, struct assay_key **ret,
 				      struct assay_error *err) ASSAY_CHECKED;
+/* The same from text; what names it in errors. */
+enum assay_code assay_key_parse_public(struct assay_span pem, const char *what, struct assay_key **ret,
+				       struct assay_error *err) ASSAY_CHECKED;
 /* Lowercase hex SHA-256 of the SubjectPublicKeyInfo, into out[ASSAY_DIGEST_TEXT]. */
 void assay_key_id(const struct assay_key *key, char *out);
 /* Appends the public half as SPKI PEM. */

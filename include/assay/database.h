@@ -77,7 +77,8 @@ enum assay_code assay_database_run(struct assay_database *db, const char *sql,
 typedef enum assay_code assay_database_step(struct assay_database *db, void *data,
 					    struct assay_error *err);
 
-/* All of a step, or nothing. */
+/* All of a step, or nothing.  Within a step it is part of the transaction that is under way: the outer step must fail
+ * when the inner one has. */
 enum assay_code assay_database_transact(struct assay_database *db, assay_database_step *step,
 					void *data, struct assay_error *err) ASSAY_CHECKED;
 

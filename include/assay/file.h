@@ -61,5 +61,8 @@ void assay_draft_release(struct assay_draft *draft);
 /* open, write, commit */
 enum assay_code assay_file_write(int dirfd, const char *name, struct assay_span bytes, mode_t mode,
 				 struct assay_error *err) ASSAY_CHECKED;
+/* A file that appears whole under its name, and only if there was none: ASSAY_EUSAGE when there is. */
+enum assay_code assay_file_write_new(const char *path, struct assay_span bytes, mode_t mode,
+				     struct assay_error *err) ASSAY_CHECKED;
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP for the farm: a server by libmicrohttpd, a client by libcurl, both over a Unix socket.  Bodies are JSON
- * or bytes and bounded; errors are problem documents (RFC 9457).
+ * HTTP for the farm: a server by libmicrohttpd, a client by libcurl, over a Unix socket or over TLS 1.3.  Bodies are
+ * JSON or bytes and bounded; errors are problem documents (RFC 9457).
  */
 #ifndef ASSAY_HTTP_H
 #define ASSAY_HTTP_H
@@ -19,8 +19,12 @@
 struct assay_http_request {
 	const char *method, *path;
 	struct assay_span body;
-	uid_t peer_uid; /* whoever connected, by the kernel's word */
+	bool secure;	/* over TLS; else over the Unix socket */
+	uid_t peer_uid; /* whoever connected to the socket, by the kernel's word; else -1 */
 	pid_t peer_pid;
+	struct assay_span certificate; /* the peer's, DER; TLS has proved that it holds the key, and nothing else */
+	const char *authorization;     /* the header, or NULL */
+	char from[64];		       /* address of the peer, "" over the socket */
 	bool waited;	/* no more patience: answer now */
 	void *connection; /* for the next two */
 };
@@ -64,11 +68,28 @@ void assay_http_add_header(struct assay_http_response *response, const char *nam
 typedef void assay_http_handler(void *data, const struct assay_http_request *request,
 				struct assay_http_response *response);
 
+/* How long a body may be, asked when only the headers are here.  A longer one is answered with 413, and not
+ * kept; one of more than twice that is cut off. */
+typedef size_t assay_http_limit(void *data, const struct assay_http_request *request);
+
 struct assay_http_server;
 
 /* Listens at a Unix socket, which only this user (and root) may connect to. */
-enum assay_code assay_http_serve(const char *socket, assay_http_handler *handler, void *data,
+enum assay_code assay_http_serve(const char *socket, assay_http_handler *handler, assay_http_limit *limit, void *data,
 				 struct assay_http_server **ret, struct assay_error *err) ASSAY_CHECKED;
+
+struct assay_http_tls {
+	const char *address;	       /* "host:port"; "[::1]:port"; ":port" is every address */
+	const char *key, *certificate; /* of the server, PEM */
+	const char *authorities;       /* whose certificates clients are asked for, PEM */
+};
+
+/* Listens at a TCP port as well, with TLS 1.3 and nothing older.  A client is asked for a certificate and may have
+ * none: who is let in is the handler's business.  *ret_port: the port, when 0 was asked for. */
+enum assay_code assay_http_serve_tls(struct assay_http_server *server, const struct assay_http_tls *tls,
+				     unsigned *ret_port, struct assay_error *err) ASSAY_CHECKED;
+/* Splits "host:port" in place; false when it is not of that form. */
+bool assay_http_split_address(char *address, char **ret_host, char **ret_port);
 /* Requests that were put aside are asked again. */
 void assay_http_wake(struct assay_http_server *server);
 /* Waits for the requests that are being answered; accepts NULL. */
@@ -78,8 +99,19 @@ void assay_http_stop(struct assay_http_server *server);
 
 struct assay_http_client;
 
-enum assay_code assay_http_client_new(const char *socket, struct assay_http_client **ret,
+/* place: the path of a Unix socket, or "https://host:port". */
+enum assay_code assay_http_client_new(const char *place, struct assay_http_client **ret,
 				      struct assay_error *err) ASSAY_CHECKED;
+
+/* Who a client is, over TLS; each may be NULL, all are copied. */
+struct assay_http_identity {
+	const char *authority;	       /* whom to believe: PEM file; NULL: the system's */
+	const char *certificate, *key; /* PEM files */
+	const char *bearer;	       /* token */
+	bool unverified;	       /* the server is believed without proof: to ask for its authority, no more */
+};
+enum assay_code assay_http_client_identify(struct assay_http_client *client, const struct assay_http_identity *identity,
+					   struct assay_error *err) ASSAY_CHECKED;
 void assay_http_client_free(struct assay_http_client *client);
 void assay_http_client_freep(struct assay_http_client **client);
 

@@ -77,6 +77,9 @@
 #define ASSAY_MAX_REQUEST (4 * ASSAY_MIB)  /* JSON of one request to a scheduler */
 #define ASSAY_MAX_UPLOAD_PART (64 * ASSAY_MIB) /* of a blob, in one request */
 
+/* Who asks the farm for what */
+#define ASSAY_MAX_IDENTITY 64 /* bytes of the name of a worker or user */
+
 /* A build, unless the recipe says otherwise */
 #define ASSAY_DEFAULT_TIME_S (2 * 3600)
 #define ASSAY_DEFAULT_MEMORY (8 * ASSAY_GIB)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The scheduler: holds the queue (scheduler/queue.h) and answers at a Unix socket.  It never parses an artifact;
+ * The scheduler: holds the queue (scheduler/queue.h) and answers at a Unix socket and over TLS.  It never parses an artifact;
  * reports are blobs to it.  What it answers is in docs/schema/api-1.json.
  */
 #ifndef ASSAY_SCHEDULER_H
@@ -13,6 +13,8 @@ struct assay_scheduler_options {
 	const char *store;    /* directory; NULL = default */
 	const char *socket;   /* NULL: <store>/farm/socket */
 	const char *retention; /* "every=24h,grace=1d,blobs=30d"...; NULL: the usual (scheduler/retention.h) */
+	const char *listen;   /* "host:port" for TLS as well; NULL: none */
+	const char *name;     /* under which clients know it there, beside host and host name; or NULL */
 };
 
 /* Runs until SIGINT or SIGTERM. */

@@ -12,9 +12,11 @@
 #include "assay/error.h"
 
 struct assay_worker_options {
-	const char *socket; /* of the scheduler */
+	const char *socket; /* of the scheduler; or https://host:port */
+	const char *identity; /* directory of assay/enrolment.h, for https; NULL: "worker" in the store */
+	const char *token;    /* to enrol with first; NULL: it did before */
 	const char *store;  /* directory; NULL = default */
-	const char *name;   /* NULL: host name and process */
+	const char *name;   /* NULL: host name and process; over https the certificate says it */
 	const char *pool;   /* NULL: "default" */
 	const char *labels; /* sorted words beside those that it finds out itself; NULL: none */
 	const struct assay_box_choice *box; /* what its jobs run in: tried at the start, for the labels */

@@ -221,3 +221,21 @@ enum assay_code assay_file_write(int dirfd, const char *name, struct assay_span 
 		return assay_context(err, "%s", name);
 	return assay_draft_commit(&draft, err);
 }
+
+enum assay_code assay_file_write_new(const char *path, struct assay_span bytes, mode_t mode, struct assay_error *err)
+{
+	assay_auto(assay_draft_release) struct assay_draft draft = ASSAY_DRAFT_INIT;
+
+	if (assay_draft_open(&draft, AT_FDCWD, path, mode, err))
+		return err->code;
+	if (assay_fd_write(draft.fd, bytes.data, bytes.len, err))
+		return assay_context(err, "%s", path);
+	if (fsync(draft.fd))
+		return assay_fail_errno(err, "flush %s", path);
+	if (link(draft.draft_name, path)) {
+		if (errno == EEXIST)
+			return assay_fail(err, ASSAY_EUSAGE, "%s: exists and is not overwritten", path);
+		return assay_fail_errno(err, "create %s", path);
+	}
+	return ASSAY_OK;
+}

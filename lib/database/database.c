@@ -160,6 +160,8 @@ static enum assay_code try_once(struct assay_database *db, assay_database_step *
 enum assay_code assay_database_transact(struct assay_database *db, assay_database_step *step,
 					void *data, struct assay_error *err)
 {
+	if (db->in_transaction)
+		return step(db, data, err);
 	for (unsigned attempt = 0;; attempt++) {
 		if (!try_once(db, step, data, err))
 			return ASSAY_OK;

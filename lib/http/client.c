@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The client: libcurl over a Unix socket, one connection that is kept. */
+/* The client: libcurl over a Unix socket or TLS, one connection that is kept. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +16,11 @@ enum { CONNECT_S = 5, ANSWER_S = 300, PART = 32 * 1024 * 1024, PART_TRIES = 5 };
 
 struct assay_http_client {
 	CURL *curl;
-	char *socket;
 	long status;	   /* of the last answer */
 	const char *range; /* Content-Range of the next request; NULL: none */
+	char *place; /* path of a socket, or URL */
+	char *authority, *certificate, *key, *authorization;
+	bool secure, unverified;
 };
 
 static void init_curl(void)
@@ -26,7 +28,7 @@ static void init_curl(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-enum assay_code assay_http_client_new(const char *socket, struct assay_http_client **ret,
+enum assay_code assay_http_client_new(const char *place, struct assay_http_client **ret,
 				      struct assay_error *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -34,13 +36,17 @@ enum assay_code assay_http_client_new(const char *socket, struct assay_http_clie
 
 	if (curl_late_load(err))
 		return err->code;
+	if (strstr(place, "://") && strncmp(place, "https://", 8) != 0)
+		return assay_fail(err, ASSAY_EUSAGE, "scheduler: want https://HOST:PORT or the path of a socket, have \"%s\"",
+				  place);
 	pthread_once(&once, init_curl);
 	client = calloc(1, sizeof(*client));
 	if (client) {
 		client->curl = curl_easy_init();
-		client->socket = strdup(socket);
+		client->place = strdup(place);
+		client->secure = strncmp(place, "https://", 8) == 0;
 	}
-	if (!client || !client->curl || !client->socket) {
+	if (!client || !client->curl || !client->place) {
 		assay_http_client_free(client);
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	}
@@ -48,13 +54,45 @@ enum assay_code assay_http_client_new(const char *socket, struct assay_http_clie
 	return ASSAY_OK;
 }
 
+static void forget(struct assay_http_client *client)
+{
+	free(client->authority);
+	free(client->certificate);
+	free(client->key);
+	free(client->authorization);
+	client->authority = client->certificate = client->key = client->authorization = NULL;
+}
+
 void assay_http_client_free(struct assay_http_client *client)
 {
 	if (!client)
 		return;
 	curl_easy_cleanup(client->curl);
-	free(client->socket);
+	free(client->place);
+	forget(client);
 	free(client);
+}
+
+static bool copy(const char *text, char **ret)
+{
+	*ret = text ? strdup(text) : NULL;
+	return *ret || !text;
+}
+
+enum assay_code assay_http_client_identify(struct assay_http_client *client, const struct assay_http_identity *identity,
+					   struct assay_error *err)
+{
+	bool good;
+
+	forget(client);
+	client->unverified = identity->unverified;
+	good = copy(identity->authority, &client->authority) && copy(identity->certificate, &client->certificate) &&
+	       copy(identity->key, &client->key);
+	if (good && identity->bearer && asprintf(&client->authorization, "Authorization: Bearer %s", identity->bearer) < 0) {
+		client->authorization = NULL;
+		good = false;
+	}
+	return good ? ASSAY_OK : assay_fail(err, ASSAY_ENOMEM, "out of memory");
 }
 
 void assay_http_client_freep(struct assay_http_client **client)
@@ -68,6 +106,23 @@ static size_t receive(char *data, size_t size, size_t count, void *to)
 	return size * count;
 }
 
+static void prepare_tls(const struct assay_http_client *client)
+{
+	CURL *curl = client->curl;
+	long verify = !client->unverified;
+
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
+	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, verify);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, verify * 2);
+	if (client->authority)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, client->authority);
+	if (client->certificate) {
+		curl_easy_setopt(curl, CURLOPT_SSLCERT, client->certificate);
+		curl_easy_setopt(curl, CURLOPT_SSLKEY, client->key);
+	}
+}
+
 static void prepare(struct assay_http_client *client, const char *method, const char *url,
 		    struct assay_span body, struct curl_slist *headers, struct assay_buf *answer,
 		    char *reason)
@@ -75,10 +130,14 @@ static void prepare(struct assay_http_client *client, const char *method, const 
 	CURL *curl = client->curl;
 
 	curl_easy_reset(curl);
-	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket);
+	if (client->secure) {
+		prepare_tls(client);
+	} else {
+		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->place);
+		curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
+	}
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)ANSWER_S);
@@ -100,9 +159,9 @@ static enum assay_code fail_status(long status, const char *path, const struct a
 		long status;
 		enum assay_code code;
 	} codes[] = {
-		{ 400, ASSAY_EUSAGE },	  { 403, ASSAY_EUNTRUSTED }, { 404, ASSAY_ENOTFOUND },
-		{ 409, ASSAY_ENOTFOUND }, { 413, ASSAY_ELIMIT },     { 422, ASSAY_EUNTRUSTED },
-		{ 503, ASSAY_EBUSY },
+		{ 400, ASSAY_EUSAGE },	  { 401, ASSAY_EUNTRUSTED }, { 403, ASSAY_EUNTRUSTED },
+		{ 404, ASSAY_ENOTFOUND }, { 409, ASSAY_ENOTFOUND },  { 413, ASSAY_ELIMIT },
+		{ 422, ASSAY_EUNTRUSTED }, { 503, ASSAY_EBUSY },
 	};
 	assay_auto(assay_json_freep) json_t *problem = NULL;
 	enum assay_code code = ASSAY_EIO;
@@ -131,7 +190,9 @@ enum assay_code assay_http_send(struct assay_http_client *client, const char *me
 	headers = curl_slist_append(headers, "Expect:");
 	if (client->range)
 		headers = curl_slist_append(headers, client->range);
-	assay_buf_printf(&url, "http://scheduler%s", path);
+	if (client->authorization)
+		headers = curl_slist_append(headers, client->authorization);
+	assay_buf_printf(&url, "%s%s", client->secure ? client->place : "http://scheduler", path);
 	assay_buf_clear(answer);
 	prepare(client, method, assay_buf_text(&url), body, headers, answer, reason);
 	result = curl_easy_perform(client->curl);
@@ -139,7 +200,10 @@ enum assay_code assay_http_send(struct assay_http_client *client, const char *me
 	if (result == CURLE_COULDNT_CONNECT)
 		return assay_fail(err, ASSAY_EBUSY,
 				  "no scheduler answers at %s; start one with `assay scheduler`",
-				  client->socket);
+				  client->place);
+	if (result == CURLE_PEER_FAILED_VERIFICATION)
+		return assay_fail(err, ASSAY_EUNTRUSTED, "scheduler: %s: %s", client->place,
+				  reason[0] ? reason : curl_easy_strerror(result));
 	if (result != CURLE_OK)
 		return assay_fail(err, ASSAY_EBUSY, "scheduler: %s",
 				  reason[0] ? reason : curl_easy_strerror(result));

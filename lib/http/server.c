@@ -15,28 +15,18 @@
 #include "assay/cleanup.h"
 #include "assay/http.h"
 #include "assay/limits.h"
+#include "server_int.h"
 
-enum { THREADS = 4, CONNECTIONS = 4096, IDLE_S = 120, TICK_MS = 200 };
+enum { TICK_MS = 200 };
 
 /* One request on its way: its body as it arrives, and until when it may be put aside. */
 struct exchange {
 	struct assay_buf body;
-	bool began, aside;
+	size_t patience; /* how many bytes more are read */
+	bool aside;
 	int64_t until;
 	struct MHD_Connection *connection;
 	struct exchange *next;
-};
-
-struct assay_http_server {
-	struct MHD_Daemon *daemon;
-	assay_http_handler *handler;
-	void *data;
-	char *socket;
-	pthread_mutex_t lock;
-	struct exchange *aside; /* requests that wait for something to happen */
-	uint64_t wakes;		/* how often something did */
-	pthread_t clock;
-	bool stopping;
 };
 
 static int64_t now_ms(void)
@@ -67,6 +57,7 @@ static const struct {
 	{ ASSAY_EUSAGE, 400, "Wrong request" },
 	{ ASSAY_EINPUT, 400, "Malformed request" },
 	{ ASSAY_EUNTRUSTED, 403, "Not allowed" },
+	{ ASSAY_EUNTRUSTED, 401, "Who are you?" },
 	{ ASSAY_ENOTFOUND, 404, "Not found" },
 	{ ASSAY_EUSAGE, 405, "Not for this" },
 	{ ASSAY_ENOTFOUND, 409, "Not in this state" },
@@ -158,6 +149,8 @@ static enum MHD_Result queue(struct MHD_Connection *connection, struct assay_htt
 		MHD_add_response_header(answer, response->headers[i].name,
 					response->headers[i].value);
 	MHD_add_response_header(answer, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+	if (response->status == 401)
+		MHD_add_response_header(answer, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
 	MHD_add_response_header(answer, MHD_HTTP_HEADER_X_CONTENT_TYPE_OPTIONS, "nosniff");
 	result = MHD_queue_response(connection, response->status, answer);
 	MHD_destroy_response(answer);
@@ -166,14 +159,20 @@ static enum MHD_Result queue(struct MHD_Connection *connection, struct assay_htt
 
 /* ---- requests ------------------------------------------------------------------------------------ */
 
-static void identify(struct MHD_Connection *connection, struct assay_http_request *request)
+static void identify(const struct http_listener *listener, struct MHD_Connection *connection,
+		     struct assay_http_request *request)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct ucred peer = { .uid = (uid_t)-1 };
 	socklen_t len = sizeof(peer);
 
-	if (info)
+	request->connection = connection;
+	request->authorization = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+	request->secure = listener->secure;
+	if (listener->secure)
+		http_tls_peer(connection, request);
+	else if (info)
 		getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
 	request->peer_uid = peer.uid;
 	request->peer_pid = peer.pid;
@@ -204,9 +203,10 @@ static void put_aside(struct assay_http_server *server, struct exchange *exchang
 	pthread_mutex_unlock(&server->lock);
 }
 
-static enum MHD_Result respond(struct assay_http_server *server, struct exchange *exchange,
+static enum MHD_Result respond(const struct http_listener *listener, struct exchange *exchange,
 			       const char *method, const char *path)
 {
+	struct assay_http_server *server = listener->server;
 	struct assay_http_response response = { .body = ASSAY_BUF_INIT(ASSAY_MAX_REPORT), .fd = -1 };
 	struct assay_http_request request = {
 		.method = method,
@@ -219,7 +219,7 @@ static enum MHD_Result respond(struct assay_http_server *server, struct exchange
 	enum MHD_Result result = MHD_YES;
 	uint64_t seen = wakes_of(server);
 
-	identify(exchange->connection, &request);
+	identify(listener, exchange->connection, &request);
 	if (assay_buf_check(&exchange->body, "body of the request", &err))
 		assay_http_problem(&response, 0, &err);
 	else
@@ -236,32 +236,43 @@ static enum MHD_Result respond(struct assay_http_server *server, struct exchange
 	return result;
 }
 
+/* The headers are here: how much of a body will be taken. */
+static enum MHD_Result begin(const struct http_listener *listener, struct MHD_Connection *connection, const char *method,
+			     const char *path, struct exchange **ret)
+{
+	struct exchange *exchange = calloc(1, sizeof(*exchange));
+	struct assay_http_request request = { .method = method, .path = path };
+
+	if (!exchange)
+		return MHD_NO;
+	identify(listener, connection, &request);
+	*exchange = (struct exchange){ .connection = connection };
+	exchange->body = (struct assay_buf)ASSAY_BUF_INIT(listener->server->limit(listener->server->data, &request));
+	/* what is more is read without being kept, so that the answer is heard; but not for ever */
+	exchange->patience = 2 * exchange->body.max + ASSAY_MIB;
+	*ret = exchange;
+	return MHD_YES;
+}
+
 static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *url,
 				  const char *method, const char *version, const char *upload,
 				  size_t *upload_size, void **slot)
 {
-	struct assay_http_server *server = data;
+	const struct http_listener *listener = data;
 	struct exchange *exchange = *slot;
 
 	(void)version;
-	if (!exchange) {
-		exchange = calloc(1, sizeof(*exchange));
-		if (!exchange)
-			return MHD_NO;
-		*exchange = (struct exchange){
-			.body = ASSAY_BUF_INIT(strcmp(method, "PUT") == 0 ? ASSAY_MAX_UPLOAD_PART :
-									    ASSAY_MAX_REQUEST),
-			.connection = connection,
-		};
-		*slot = exchange;
-		return MHD_YES;
-	}
+	if (!exchange)
+		return begin(listener, connection, method, url, (struct exchange **)slot);
 	if (*upload_size) {
+		if (*upload_size > exchange->patience)
+			return MHD_NO;
+		exchange->patience -= *upload_size;
 		assay_buf_add(&exchange->body, upload, *upload_size);
 		*upload_size = 0;
 		return MHD_YES;
 	}
-	return respond(server, exchange, method, url);
+	return respond(listener, exchange, method, url);
 }
 
 static void on_end(void *data, struct MHD_Connection *connection, void **slot,
@@ -361,7 +372,16 @@ static enum assay_code listen_at(const char *path, int *ret, struct assay_error 
 	return ASSAY_OK;
 }
 
-enum assay_code assay_http_serve(const char *socket, assay_http_handler *handler, void *data,
+static enum assay_code start_clock(struct assay_http_server *server, struct assay_error *err)
+{
+	if (pthread_create(&server->clock, NULL, clock_main, server)) {
+		MHD_stop_daemon(server->listeners[0].daemon);
+		return assay_fail(err, ASSAY_EIO, "the HTTP server's clock does not start");
+	}
+	return ASSAY_OK;
+}
+
+enum assay_code assay_http_serve(const char *socket, assay_http_handler *handler, assay_http_limit *limit, void *data,
 				 struct assay_http_server **ret, struct assay_error *err)
 {
 	struct assay_http_server *server = calloc(1, sizeof(*server));
@@ -370,25 +390,23 @@ enum assay_code assay_http_serve(const char *socket, assay_http_handler *handler
 	if (!server)
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	*server = (struct assay_http_server){ .handler = handler,
+					      .limit = limit,
 					      .data = data,
 					      .socket = strdup(socket),
 					      .lock = PTHREAD_MUTEX_INITIALIZER };
 	if (!server->socket)
 		assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	else if (!listen_at(socket, &fd, err)) {
-		server->daemon = MHD_start_daemon(
-			MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-			on_request, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
-			(unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
-			MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_NOTIFY_COMPLETED,
-			on_end, NULL, MHD_OPTION_END);
-		if (!server->daemon) {
+		struct http_listener *listener = &server->listeners[0];
+
+		*listener = (struct http_listener){ .server = server };
+		listener->daemon = MHD_start_daemon(HTTP_FLAGS, 0, NULL, NULL, on_request, listener,
+						    MHD_OPTION_LISTEN_SOCKET, fd, HTTP_OPTIONS,
+						    MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_END);
+		if (!listener->daemon) {
 			close(fd);
 			assay_fail(err, ASSAY_EIO, "%s: the HTTP server does not start", socket);
-		} else if (pthread_create(&server->clock, NULL, clock_main, server)) {
-			MHD_stop_daemon(server->daemon);
-			assay_fail(err, ASSAY_EIO, "the HTTP server's clock does not start");
-		} else {
+		} else if (!start_clock(server, err)) {
 			*ret = server;
 			return ASSAY_OK;
 		}
@@ -398,6 +416,27 @@ enum assay_code assay_http_serve(const char *socket, assay_http_handler *handler
 	return err->code;
 }
 
+enum assay_code assay_http_serve_tls(struct assay_http_server *server, const struct assay_http_tls *tls,
+				     unsigned *ret_port, struct assay_error *err)
+{
+	struct http_listener *listener = &server->listeners[1];
+	int fd;
+
+	if (http_tcp_listen(tls->address, &fd, ret_port, err))
+		return err->code;
+	*listener = (struct http_listener){ .server = server, .secure = true };
+	listener->daemon = MHD_start_daemon(
+		HTTP_FLAGS | MHD_USE_TLS, 0, NULL, NULL, on_request, listener, MHD_OPTION_LISTEN_SOCKET, fd, HTTP_OPTIONS,
+		MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)HTTP_PER_ADDRESS,
+		MHD_OPTION_HTTPS_MEM_KEY, tls->key, MHD_OPTION_HTTPS_MEM_CERT, tls->certificate,
+		MHD_OPTION_HTTPS_MEM_TRUST, tls->authorities, MHD_OPTION_HTTPS_PRIORITIES, HTTP_TLS_PRIORITIES,
+		MHD_OPTION_END);
+	if (listener->daemon)
+		return ASSAY_OK;
+	close(fd);
+	return assay_fail(err, ASSAY_EIO, "%s: the HTTPS server does not start", tls->address);
+}
+
 void assay_http_stop(struct assay_http_server *server)
 {
 	if (!server)
@@ -405,7 +444,9 @@ void assay_http_stop(struct assay_http_server *server)
 	__atomic_store_n(&server->stopping, true, __ATOMIC_RELEASE);
 	pthread_join(server->clock, NULL);
 	resume(server, true);
-	MHD_stop_daemon(server->daemon);
+	for (size_t i = 0; i < HTTP_LISTENERS; i++)
+		if (server->listeners[i].daemon)
+			MHD_stop_daemon(server->listeners[i].daemon);
 	unlink(server->socket);
 	pthread_mutex_destroy(&server->lock);
 	free(server->socket);

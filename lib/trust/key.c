@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Our signing keys: PEM files, by OpenSSL. */
-#include <errno.h>
 #include <fcntl.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -87,7 +86,7 @@ static int no_password(char *buf, int size, int writing, void *data)
 	return 0;
 }
 
-static enum assay_code check_private(const char *path, int fd, struct assay_error *err)
+enum assay_code key_check_private(const char *path, int fd, struct assay_error *err)
 {
 	struct stat st;
 
@@ -114,7 +113,7 @@ enum assay_code assay_key_load(const char *path, struct assay_key **ret, struct 
 
 	if (assay_file_open(AT_FDCWD, path, &fd, err))
 		return assay_context(err, "key");
-	if (check_private(path, fd, err))
+	if (key_check_private(path, fd, err))
 		return err->code;
 	got = read(fd, text, sizeof(text));
 	if (got < 0)
@@ -132,24 +131,26 @@ enum assay_code assay_key_load(const char *path, struct assay_key **ret, struct 
 	return ASSAY_OK;
 }
 
+enum assay_code assay_key_parse_public(struct assay_span pem, const char *what, struct assay_key **ret,
+				       struct assay_error *err)
+{
+	BIO *bio = pem.len <= ASSAY_MAX_FIELD ? BIO_new_mem_buf(pem.data, (int)pem.len) : NULL;
+	EVP_PKEY *pkey = bio ? PEM_read_bio_PUBKEY(bio, NULL, no_password, NULL) : NULL;
+
+	BIO_free(bio);
+	if (!pkey)
+		return assay_fail(err, ASSAY_EINPUT, "public key %s: want a PEM file with BEGIN PUBLIC KEY", what);
+	return wrap(pkey, ret, err);
+}
+
 enum assay_code assay_key_load_public(const char *path, struct assay_key **ret,
 				      struct assay_error *err)
 {
 	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
-	EVP_PKEY *pkey;
-	BIO *bio;
 
 	if (assay_file_read(AT_FDCWD, path, &text, err))
 		return assay_context(err, "public key");
-	bio = BIO_new_mem_buf(assay_buf_text(&text), (int)text.len);
-	pkey = bio ? PEM_read_bio_PUBKEY(bio, NULL, no_password, NULL) : NULL;
-	BIO_free(bio);
-	if (!pkey)
-		return assay_fail(err, ASSAY_EINPUT,
-				  "public key %s: want a PEM file with BEGIN PUBLIC KEY", path);
-	if (wrap(pkey, ret, err))
-		return assay_context(err, "%s", path);
-	return ASSAY_OK;
+	return assay_key_parse_public(assay_buf_span(&text), path, ret, err);
 }
 
 void assay_key_id(const struct assay_key *key, char *out)
@@ -172,27 +173,6 @@ enum assay_code assay_key_public_pem(const struct assay_key *key, struct assay_b
 	return assay_buf_check(out, "public key", err);
 }
 
-/* A file that appears whole under its name, and only if there was none: write, flush, link. */
-static enum assay_code write_new(const char *path, struct assay_span bytes, mode_t mode,
-				 struct assay_error *err)
-{
-	assay_auto(assay_draft_release) struct assay_draft draft = ASSAY_DRAFT_INIT;
-
-	if (assay_draft_open(&draft, AT_FDCWD, path, mode, err))
-		return err->code;
-	if (assay_fd_write(draft.fd, bytes.data, bytes.len, err))
-		return assay_context(err, "%s", path);
-	if (fsync(draft.fd))
-		return assay_fail_errno(err, "flush %s", path);
-	if (link(draft.draft_name, path)) {
-		if (errno == EEXIST)
-			return assay_fail(err, ASSAY_EUSAGE, "%s: exists and is not overwritten",
-					  path);
-		return assay_fail_errno(err, "create %s", path);
-	}
-	return ASSAY_OK;
-}
-
 static enum assay_code write_private(const struct assay_key *key, const char *path,
 				     struct assay_error *err)
 {
@@ -203,7 +183,7 @@ static enum assay_code write_private(const struct assay_key *key, const char *pa
 
 	if (bio && PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL))
 		len = BIO_get_mem_data(bio, &text);
-	code = len > 0 ? write_new(path, assay_span_of(text, (size_t)len), 0600, err)
+	code = len > 0 ? assay_file_write_new(path, assay_span_of(text, (size_t)len), 0600, err)
 		       : assay_fail(err, ASSAY_ENOMEM, "key %s: cannot be written as PEM", path);
 	BIO_free(bio);
 	return code;
@@ -242,7 +222,7 @@ enum assay_code assay_key_generate(const char *path, struct assay_error *err)
 	if (wrap(pkey, &key, err) || make_parent(path, err) || write_private(key, path, err) ||
 	    assay_key_public_pem(key, &public, err))
 		return err->code;
-	return write_new(public_path, assay_buf_span(&public), 0644, err);
+	return assay_file_write_new(public_path, assay_buf_span(&public), 0644, err);
 }
 
 enum assay_code assay_key_ensure(const char *path, bool *ret_made, struct assay_error *err)

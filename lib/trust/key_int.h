@@ -13,6 +13,8 @@ struct assay_key {
 	char id[ASSAY_DIGEST_TEXT];
 };
 
+/* Refuses a file that others can read, or that is another user's. */
+enum assay_code key_check_private(const char *path, int fd, struct assay_error *err) ASSAY_CHECKED;
 /* Signs payload under ASSAY_PAYLOAD_TYPE; appends the envelope as one line. */
 enum assay_code dsse_sign_payload(struct assay_span payload, const struct assay_key *key,
 				  struct assay_buf *out, struct assay_error *err) ASSAY_CHECKED;
