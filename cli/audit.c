@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* assay audit list|verify: what the farm remembers of who asked for what, and whether it is whole. */
+/* assay audit list|checkpoints|verify: what the farm remembers of who asked for what, and whether it is whole. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 #include "cli.h"
 #include "farm.h"
 
+int assay_cli_audit_checkpoints(int argc, char **argv);
 int assay_cli_audit_list(int argc, char **argv);
 int assay_cli_audit_verify(int argc, char **argv);
 
@@ -87,12 +88,10 @@ static enum assay_code print(void *data, const json_t *record, struct assay_erro
 	return puts(assay_buf_text(&line)) == EOF ? assay_fail_errno(err, "standard output") : ASSAY_OK;
 }
 
-int assay_cli_audit_list(int argc, char **argv)
+static int print_all(const char *verb, const char *where, const char *name, int argc, char **argv)
 {
 	const char *socket = NULL, *store = NULL;
-	bool checkpoints = false;
 	const struct cli_option options[] = {
-		{ "checkpoints", CLI_FLAG, &checkpoints },
 		{ "socket", CLI_TEXT, &socket },
 		{ "store", CLI_TEXT, &store },
 		{ NULL, CLI_FLAG, NULL },
@@ -100,15 +99,24 @@ int assay_cli_audit_list(int argc, char **argv)
 	assay_auto(assay_http_client_freep) struct assay_http_client *client = NULL;
 	struct assay_error err = ASSAY_ERROR_INIT;
 	char **args;
-	int count, status = cli_parse("audit list", argc, argv, options, 0, 0, &args, &count);
+	int count, status = cli_parse(verb, argc, argv, options, 0, 0, &args, &count);
 
 	if (status)
 		return status;
 	if (cli_farm_connect(store, socket, &client, &err) ||
-	    walk_scheduler(client, checkpoints ? "/v1/audit/checkpoints" : "/v1/audit",
-			   checkpoints ? "checkpoints" : "records", print, NULL, &err))
+	    walk_scheduler(client, where, name, print, NULL, &err))
 		return cli_fail(&err);
 	return fflush(stdout) ? 3 : 0;
+}
+
+int assay_cli_audit_list(int argc, char **argv)
+{
+	return print_all("audit list", "/v1/audit", "records", argc, argv);
+}
+
+int assay_cli_audit_checkpoints(int argc, char **argv)
+{
+	return print_all("audit checkpoints", "/v1/audit/checkpoints", "checkpoints", argc, argv);
 }
 
 /* ---- verify -------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 int assay_cli_anatomy(int argc, char **argv);
 int assay_cli_attest_show(int argc, char **argv);
 int assay_cli_attest_verify(int argc, char **argv);
+int assay_cli_audit_checkpoints(int argc, char **argv);
 int assay_cli_audit_list(int argc, char **argv);
 int assay_cli_audit_verify(int argc, char **argv);
 int assay_cli_cancel(int argc, char **argv);
@@ -46,6 +47,7 @@ const struct cli_verb cli_verbs[] = {
 	{ "anatomy", "print what every byte of a file belongs to", assay_cli_anatomy },
 	{ "attest show", "show statements without checking them", assay_cli_attest_show },
 	{ "attest verify", "check signed statements", assay_cli_attest_verify },
+	{ "audit checkpoints", "how far the audit log was signed", assay_cli_audit_checkpoints },
 	{ "audit list", "who asked the farm for what", assay_cli_audit_list },
 	{ "audit verify", "whether the audit log is whole", assay_cli_audit_verify },
 	{ "cancel", "end jobs of the farm", assay_cli_cancel },
