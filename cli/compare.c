@@ -7,6 +7,7 @@
 
 #include "agreement.h"
 #include "assay/cleanup.h"
+#include "assay/digest.h"
 #include "assay/file.h"
 #include "assay/verdict.h"
 #include "build_context.h"
@@ -85,6 +86,7 @@ int assay_cli_compare(int argc, char **argv)
 	if (count > 2 && (contexts[0] || contexts[1]))
 		return cli_usage("compare", "--left-context and --right-context: want two files, "
 					    "have %d", count);
+	assay_digest_prepare();
 	if (count == 2 ? compare_two(args, contexts, &report, &err) :
 			 cli_agreement(args, (size_t)count, &report, &err)) {
 		cli_fail(&err);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "assay/cleanup.h"
+#include "assay/digest.h"
 #include "assay/file.h"
 #include "assay/jail.h"
 #include "assay/limits.h"
@@ -39,21 +40,22 @@ static enum assay_code normalize(void *data, struct assay_buf *answer, struct as
 	return assay_buf_check(answer, "normalize", err);
 }
 
+/* Whoever used it last is dead; what it left there is gone. */
+static enum assay_code empty(int fd, struct assay_error *err)
+{
+	return ftruncate(fd, 0) ? assay_fail_errno(err, "temporary file") : ASSAY_OK;
+}
+
 static enum assay_code run_jailed(const struct cli_normalize *run, int fd, int out, const char *shown,
 				  json_t **ret, struct assay_error *err)
 {
-	assay_auto(assay_fd_closep) int spill = -1;
-	assay_auto(assay_fd_closep) int scratch = -1;
 	assay_auto(assay_buf_release) struct assay_buf answer = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
 	struct assay_jail jail = { .what = shown, .answer_max = ASSAY_MAX_REPORT };
 	struct assay_normalize_options options = run->options;
 	struct work work = { { .name = shown, .fd = fd }, out, &options };
 
-	if (assay_spill_open(&spill, err) || assay_spill_open(&scratch, err))
-		return err->code;
-	options.spill_fd = spill;
-	options.scratch_fd = scratch;
-	if (assay_jail_run(&jail, normalize, &work, &answer, err))
+	if (empty(options.spill_fd, err) || empty(options.scratch_fd, err) ||
+	    assay_jail_run(&jail, normalize, &work, &answer, err))
 		return err->code;
 	return assay_json_parse(assay_buf_span(&answer), "normalize", ret, err);
 }
@@ -198,9 +200,19 @@ static int check_passes(const struct cli_list *list, bool unsafe)
 
 static int run_all(struct cli_normalize *run, char **args, int count)
 {
+	assay_auto(assay_fd_closep) int spill = -1;
+	assay_auto(assay_fd_closep) int scratch = -1;
+	struct assay_error none = ASSAY_ERROR_INIT;
 	int status = 0;
 
 	run->files = assay_json_array();
+	if (assay_spill_open(&spill, &none) || assay_spill_open(&scratch, &none)) {
+		cli_fail(&none);
+		return EXIT_TROUBLE;
+	}
+	run->options.spill_fd = spill;
+	run->options.scratch_fd = scratch;
+	assay_digest_prepare();
 	for (int i = 0; i < count; i++) {
 		struct assay_error err = ASSAY_ERROR_INIT;
 		struct stat st;

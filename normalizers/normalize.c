@@ -16,6 +16,21 @@
 #include "assay/verdict.h"
 #include "emit.h"
 
+/* Size and digest of the same file, as another object has them. */
+static void copy_digest(json_t *object, const json_t *from)
+{
+	assay_json_set(object, "size", json_incref(json_object_get(from, "size")));
+	assay_json_set(object, "digest", json_incref(json_object_get(from, "digest")));
+}
+
+static void set_canonical(json_t *result, const json_t *from)
+{
+	json_t *canonical = assay_json_object();
+
+	copy_digest(canonical, from);
+	assay_json_set(result, "canonical", canonical);
+}
+
 /* ---- the proof ------------------------------------------------------------------------------------- */
 
 static bool is_asked_for(const struct assay_normalize_options *options, const char *pass)
@@ -88,10 +103,12 @@ static enum assay_code prove(const struct assay_side *file, int out,
 		return err->code;
 	assay_verdict_parse(assay_json_text(report, "verdict", ""), &verdict);
 	passes = json_incref(json_object_get(report, "passes"));
+	copy_digest(result, json_object_get(report, "subject"));
 	*ret = verdict == ASSAY_REPRODUCIBLE || verdict == ASSAY_EQUIVALENT ||
 	       is_covered(report, options, passes);
 	if (*ret) {
 		assay_json_set(result, "passes", passes);
+		set_canonical(result, json_object_get(report, "candidate"));
 		return ASSAY_OK;
 	}
 	json_decref(passes);
@@ -142,11 +159,10 @@ static enum assay_code settle(const struct assay_side *file, const struct assay_
 			      struct assay_error *err)
 {
 	const char *reason = root_reason(e->kept), *state = "canonical";
-	assay_auto(assay_map_release) struct assay_map made = { 0 };
-	json_t *canonical;
 	bool same, proven = true;
 
 	if (reason) {
+		set_digest(result, bytes);
 		assay_json_set_text(result, "state", "kept");
 		assay_json_set_text(result, "reason", reason);
 		return ASSAY_OK;
@@ -158,17 +174,14 @@ static enum assay_code settle(const struct assay_side *file, const struct assay_
 		state = "changed";
 		if (prove(file, out, e->options, result, &proven, err))
 			return assay_context(err, "proof");
+	} else {
+		set_digest(result, bytes);
+		set_canonical(result, result);
 	}
 	if (!proven) {
 		state = "kept";
 		if (ftruncate(out, 0))
 			return assay_fail_errno(err, "truncate");
-	} else {
-		canonical = assay_json_object();
-		if (assay_map_fd(out, &made, err))
-			return err->code;
-		set_digest(canonical, made.bytes);
-		assay_json_set(result, "canonical", canonical);
 	}
 	assay_json_set_text(result, "state", state);
 	return ASSAY_OK;
@@ -184,7 +197,6 @@ static enum assay_code normalize_bytes(const struct assay_side *file, struct ass
 	assay_json_set_text(result, "name", file->name ? file->name : "");
 	assay_json_set_text(result, "format", assay_format_detect(bytes)->name);
 	assay_json_set_bool(result, "written", assay_format_detect(bytes)->emit != NULL);
-	set_digest(result, bytes);
 	assay_json_set(result, "passes", assay_json_array());
 	code = assay_emit_file(e, bytes, &rope, err);
 	if (!code)

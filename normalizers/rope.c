@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "assay/buf.h"
+#include "assay/cleanup.h"
 #include "assay/file.h"
 #include "assay/limits.h"
 
@@ -213,22 +215,38 @@ enum assay_code assay_rope_equals(const struct assay_rope *rope, struct assay_sc
 	return code;
 }
 
+#define GATHERED (256 * ASSAY_KIB)
+
+/* Small parts are gathered: an archive has several for each member. */
+static enum assay_code write_part(int fd, struct assay_buf *gathered, struct assay_span part,
+				  struct assay_error *err)
+{
+	enum assay_code code = ASSAY_OK;
+
+	if (gathered->len + part.len > GATHERED) {
+		code = assay_fd_write(fd, gathered->data, gathered->len, err);
+		assay_buf_clear(gathered);
+	}
+	if (!code && part.len > GATHERED)
+		return assay_fd_write(fd, part.data, part.len, err);
+	assay_buf_add(gathered, part.data, part.len);
+	return code ? code : assay_buf_check(gathered, "rope", err);
+}
+
 enum assay_code assay_rope_write(const struct assay_rope *rope, struct assay_scratch *scratch, int fd,
 				 struct assay_error *err)
 {
+	assay_auto(assay_buf_release) struct assay_buf gathered = ASSAY_BUF_INIT(2 * GATHERED);
 	struct assay_rope_reader reader;
 	struct assay_span have;
 	enum assay_code code;
 
 	assay_rope_reader_open(&reader, rope, scratch);
-	for (;;) {
+	do {
 		code = assay_rope_read(&reader, &have, err);
-		if (code || have.len == 0)
-			break;
-		code = assay_fd_write(fd, have.data, have.len, err);
-		if (code)
-			break;
-	}
+		if (!code && have.len)
+			code = write_part(fd, &gathered, have, err);
+	} while (!code && have.len);
 	assay_rope_reader_release(&reader);
-	return code;
+	return code ? code : assay_fd_write(fd, gathered.data, gathered.len, err);
 }

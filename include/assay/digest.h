@@ -13,6 +13,10 @@ struct assay_digest {
 	uint8_t bytes[ASSAY_DIGEST_SIZE];
 };
 
+/* Starts as little of OpenSSL as digests need, once: for verbs that do nothing else with it, before they
+ * enter a jail.  What the machine's OpenSSL configuration says of other things is not read after that. */
+void assay_digest_prepare(void);
+
 /* Incremental; free with assay_hasher_free (accepts NULL). */
 struct assay_hasher;
 struct assay_hasher *assay_hasher_new(void); /* NULL when out of memory */

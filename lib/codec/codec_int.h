@@ -33,6 +33,13 @@ extern const struct codec_ops codec_deflate, codec_zlib, codec_xz, codec_lzma, c
 enum assay_code sink_reserve(struct assay_sink *sink, size_t want, struct assay_error *err)
 	ASSAY_CHECKED;
 
+/* recall.c: streams decoded lately.  ASSAY_END: not among them; else *ret, and what it decodes to is added to
+ * the sink, when there is one. */
+#define CODEC_RECALL_MAX ((size_t)1 << 20) /* decoded bytes of one that is remembered */
+void codec_remember(enum assay_codec codec, struct assay_span encoded, struct assay_span decoded);
+enum assay_code codec_recall(enum assay_codec codec, struct assay_span encoded, struct assay_sink *sink,
+			     struct assay_measure *ret, struct assay_error *err) ASSAY_CHECKED;
+
 /* Measuring: adds what the sink holds to its sums. */
 void sink_discard(struct assay_sink *sink);
 

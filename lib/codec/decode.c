@@ -62,9 +62,8 @@ static enum assay_code run(const struct codec_ops *ops, void *state, const struc
 	}
 }
 
-enum assay_code assay_codec_decode(enum assay_codec codec, const struct assay_span *parts,
-				   size_t count, struct assay_sink *sink, uint64_t *ret_consumed,
-				   struct assay_error *err)
+static enum assay_code decode(enum assay_codec codec, const struct assay_span *parts, size_t count,
+			      struct assay_sink *sink, uint64_t *ret_consumed, struct assay_error *err)
 {
 	const struct codec_ops *ops = table[codec];
 	enum assay_code code;
@@ -87,20 +86,46 @@ enum assay_code assay_codec_decode(enum assay_codec codec, const struct assay_sp
 	return code;
 }
 
-enum assay_code assay_codec_measure(enum assay_codec codec, struct assay_span encoded,
-				    struct assay_measure *ret, struct assay_error *err)
+enum assay_code assay_codec_decode(enum assay_codec codec, const struct assay_span *parts,
+				   size_t count, struct assay_sink *sink, uint64_t *ret_consumed,
+				   struct assay_error *err)
 {
-	struct assay_codec_space space = { .spill_fd = -1, .max = ASSAY_MAX_DECODED };
+	struct assay_measure known;
+	enum assay_code code = count == 1 ? codec_recall(codec, parts[0], sink, &known, err) : ASSAY_END;
+
+	if (code == ASSAY_END)
+		return decode(codec, parts, count, sink, ret_consumed, err);
+	*ret_consumed = known.consumed;
+	return code;
+}
+
+static enum assay_code measure(enum assay_codec codec, struct assay_span encoded, uint64_t keep,
+			       struct assay_measure *ret, struct assay_error *err)
+{
+	struct assay_codec_space space = { .spill_fd = -1, .max = keep ? keep : ASSAY_MAX_DECODED };
 	struct assay_sink sink;
 	enum assay_code code;
 	uint64_t consumed;
 
 	assay_sink_open(&sink, &space, encoded.len, 0);
-	sink.discards = true;
-	code = assay_codec_decode(codec, &encoded, 1, &sink, &consumed, err);
+	sink.discards = !keep;
+	code = decode(codec, &encoded, 1, &sink, &consumed, err);
+	if (!code && keep)
+		codec_remember(codec, assay_span_cut(encoded, 0, consumed), assay_sink_bytes(&sink));
 	sink_discard(&sink);
 	if (!code)
 		*ret = (struct assay_measure){ consumed, sink.discarded, sink.crc };
 	assay_sink_abandon(&sink);
 	return code;
+}
+
+/* What is measured will mostly be wanted, so it is remembered, unless it turns out to be large. */
+enum assay_code assay_codec_measure(enum assay_codec codec, struct assay_span encoded,
+				    struct assay_measure *ret, struct assay_error *err)
+{
+	enum assay_code code = codec_recall(codec, encoded, NULL, ret, err);
+
+	if (code == ASSAY_END)
+		code = measure(codec, encoded, CODEC_RECALL_MAX, ret, err);
+	return code == ASSAY_ELIMIT ? measure(codec, encoded, 0, ret, err) : code;
 }

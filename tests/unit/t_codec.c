@@ -260,6 +260,67 @@ START_TEST(damage_and_early_ends_are_refused)
 }
 END_TEST
 
+static enum assay_code decode_span(struct assay_span encoded, struct assay_decoded *ret, uint64_t *ret_consumed,
+				   struct assay_error *err)
+{
+	static struct assay_codec_space space;
+	struct assay_sink sink;
+	enum assay_code code;
+
+	space = (struct assay_codec_space){ .spill_fd = -1, .max = BIG };
+	assay_sink_open(&sink, &space, encoded.len, 0);
+	code = assay_codec_decode(ASSAY_CODEC_DEFLATE, &encoded, 1, &sink, ret_consumed, err);
+	if (!code)
+		return assay_sink_close(&sink, ret, err);
+	assay_sink_abandon(&sink);
+	return code;
+}
+
+/* A stream that was measured is decoded from memory the second time: only when every byte of it is there. */
+START_TEST(what_was_read_lately)
+{
+	static uint8_t plain[20000], encoded[20000];
+	struct assay_error err = ASSAY_ERROR_INIT;
+	struct assay_measure first, again;
+	struct assay_decoded decoded;
+	uint64_t consumed = 0;
+	size_t len;
+
+	fill(plain, sizeof(plain));
+	len = encode_deflate(plain, sizeof(plain), encoded, sizeof(encoded), -MAX_WBITS);
+	/* followed by something, then by something else */
+	memset(encoded + len, 0xaa, 100);
+	ck_assert(!assay_codec_measure(ASSAY_CODEC_DEFLATE, assay_span_of(encoded, len + 100), &first, &err));
+	memset(encoded + len, 0x55, 100);
+	ck_assert(!assay_codec_measure(ASSAY_CODEC_DEFLATE, assay_span_of(encoded, len + 50), &again, &err));
+	ck_assert(first.consumed == len && first.size == sizeof(plain));
+	ck_assert_uint_eq(first.crc32, assay_crc32(0, assay_span_of(plain, sizeof(plain))));
+	ck_assert(again.consumed == first.consumed && again.size == first.size && again.crc32 == first.crc32);
+	ck_assert(!decode_span(assay_span_of(encoded, len), &decoded, &consumed, &err));
+	ck_assert(consumed == len && assay_span_equal(decoded.bytes, assay_span_of(plain, sizeof(plain))));
+	assay_decoded_release(&decoded);
+	/* cut short by one byte, or another last byte: as if never seen */
+	ck_assert_int_eq(decode_span(assay_span_of(encoded, len - 1), &decoded, &consumed, &err), ASSAY_EINPUT);
+	encoded[len / 2] ^= 1;
+	if (!decode_span(assay_span_of(encoded, len), &decoded, &consumed, &err)) {
+		ck_assert(!assay_span_equal(decoded.bytes, assay_span_of(plain, sizeof(plain))));
+		assay_decoded_release(&decoded);
+	}
+	/* a limit counts all the same */
+	encoded[len / 2] ^= 1;
+	{
+		struct assay_codec_space small = { .spill_fd = -1, .max = 1000 };
+		struct assay_span span = assay_span_of(encoded, len);
+		struct assay_sink sink;
+
+		assay_sink_open(&sink, &small, len, 0);
+		ck_assert_int_eq(assay_codec_decode(ASSAY_CODEC_DEFLATE, &span, 1, &sink, &consumed, &err),
+				 ASSAY_ELIMIT);
+		assay_sink_abandon(&sink);
+	}
+}
+END_TEST
+
 START_TEST(log_round_trip)
 {
 	int in = scratch_fd(), out = scratch_fd();
@@ -303,6 +364,7 @@ int main(void)
 	tcase_add_loop_test(tcase, bomb_is_stopped_at_the_ratio, 0, 1);
 	tcase_add_loop_test(tcase, bomb_is_stopped_at_the_ratio, 4, 5);
 	tcase_add_loop_test(tcase, damage_and_early_ends_are_refused, 0, n);
+	tcase_add_test(tcase, what_was_read_lately);
 	tcase_add_test(tcase, log_round_trip);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
