@@ -16,6 +16,7 @@
 #include "assay/jail.h"
 #include "assay/limits.h"
 #include "cli.h"
+#include "jailed.h"
 #include "normalize.h"
 
 enum { EXIT_WOULD_CHANGE = 1, EXIT_TROUBLE = 2, EXIT_KEPT = 3 };
@@ -34,6 +35,9 @@ static enum assay_code normalize(void *data, struct assay_buf *answer, struct as
 	const struct work *work = data;
 	assay_auto(assay_json_freep) json_t *result = NULL;
 
+	/* what an attempt before may have left */
+	if (lseek(work->out, 0, SEEK_SET) || ftruncate(work->out, 0))
+		return assay_fail_errno(err, "output");
 	if (assay_normalize(&work->file, work->out, work->options, &result, err))
 		return err->code;
 	assay_json_dump(result, answer);
@@ -55,7 +59,7 @@ static enum assay_code run_jailed(const struct cli_normalize *run, int fd, int o
 	struct work work = { { .name = shown, .fd = fd }, out, &options };
 
 	if (empty(options.spill_fd, err) || empty(options.scratch_fd, err) ||
-	    assay_jail_run(&jail, normalize, &work, &answer, err))
+	    cli_run_jailed(&jail, (const int[]){ fd, -1 }, normalize, &work, &answer, err))
 		return err->code;
 	return assay_json_parse(assay_buf_span(&answer), "normalize", ret, err);
 }

@@ -12,6 +12,7 @@
 #include "assay/compare.h"
 #include "assay/jail.h"
 #include "assay/limits.h"
+#include "jailed.h"
 
 static enum assay_code open_side(const char *path, struct assay_side *side, int *ret_fd,
 				 struct assay_error *err)
@@ -77,7 +78,7 @@ enum assay_code cli_pair_compare(const char *left, const char *right,
 	}
 	work.options.spill_fd[0] = left_spill;
 	work.options.spill_fd[1] = right_spill;
-	if (assay_jail_run(&jail, compare, &work, &answer, err))
+	if (cli_run_jailed(&jail, (const int[]){ left_fd, right_fd, -1 }, compare, &work, &answer, err))
 		return err->code;
 	return assay_json_parse(assay_buf_span(&answer), "report", ret, err);
 }

@@ -16,6 +16,7 @@
 #include "assay/compare.h"
 #include "assay/jail.h"
 #include "assay/log.h"
+#include "assay/textdiff.h"
 #include "assay/time.h"
 #include "drift.h"
 
@@ -42,7 +43,7 @@ static enum assay_code run_jailed(struct pair *pair, json_t **ret, struct assay_
 	assay_auto(assay_buf_release) struct assay_buf answer = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
 	struct assay_jail jail = { .what = pair->left.name, .answer_max = ASSAY_MAX_REPORT };
 
-	if (assay_jail_run(&jail, compare_pair, pair, &answer, err))
+	if (assay_text_diff_prepare(err) || assay_jail_run(&jail, compare_pair, pair, &answer, err))
 		return err->code;
 	return assay_json_parse(assay_buf_span(&answer), "comparison", ret, err);
 }

@@ -19,6 +19,10 @@ struct assay_text_diff {
 	struct assay_buf unified; /* without the two file name lines */
 };
 
+/* Loads libgit2, once.  A jail opens no file: who enters one either calls this before, or takes
+ * ASSAY_EUNSUPPORTED from there as the word that a line difference is wanted, and begins again. */
+enum assay_code assay_text_diff_prepare(struct assay_error *err) ASSAY_CHECKED;
+
 /* Context of three lines; at most max_lines lines in unified (all hunks are listed, up to
  * max_hunks: beyond, the last one reaches from there to the last change). */
 enum assay_code assay_text_diff(struct assay_span left, struct assay_span right, size_t max_hunks,

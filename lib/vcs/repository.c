@@ -28,7 +28,9 @@ bool repository_library_start(void)
 						     GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG,
 						     GIT_CONFIG_LEVEL_GLOBAL };
 
-	if (git_libgit2_init() < 0)
+	struct assay_error ignored;
+
+	if (git_late_load(&ignored) || git_libgit2_init() < 0)
 		return false;
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
 		git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");

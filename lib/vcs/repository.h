@@ -5,23 +5,9 @@
 
 #include <stdbool.h>
 
-/* not <git2.h>: git2/index.h has a field called ctime, which banned.h does not let pass */
-#include <git2/blob.h>
-#include <git2/buffer.h>
-#include <git2/commit.h>
-#include <git2/common.h>
-#include <git2/config.h>
-#include <git2/errors.h>
-#include <git2/global.h>
-#include <git2/object.h>
-#include <git2/odb.h>
-#include <git2/oid.h>
-#include <git2/refs.h>
-#include <git2/remote.h>
-#include <git2/repository.h>
-#include <git2/tree.h>
 
 #include "assay/error.h"
+#include "git_late.h"
 
 struct vcs_place {
 	const char *const *mirrors; /* may be NULL */

@@ -5,7 +5,6 @@
  */
 #include "assay/textdiff.h"
 
-#include <git2/diff.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -144,6 +143,11 @@ static void start(void)
 	started = repository_library_start();
 }
 
+enum assay_code assay_text_diff_prepare(struct assay_error *err)
+{
+	return git_late_load(err);
+}
+
 enum assay_code assay_text_diff(struct assay_span left, struct assay_span right, size_t max_hunks,
 				size_t max_lines, struct assay_text_diff *ret,
 				struct assay_error *err)
@@ -160,6 +164,8 @@ enum assay_code assay_text_diff(struct assay_span left, struct assay_span right,
 
 	*ret = (struct assay_text_diff){ .unified = ASSAY_BUF_INIT(UNIFIED_MAX) };
 	/* late, because most comparisons need none of it: it reads certificates, for one */
+	if (git_late_load(err))
+		return err->code;
 	pthread_once(&once, start);
 	if (!started)
 		return assay_fail(err, ASSAY_ENOMEM, "libgit2 does not start");

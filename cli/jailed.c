@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "jailed.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "assay/limits.h"
+#include "assay/textdiff.h"
+
+#define SMALL ASSAY_MIB
+
+static bool are_small(const int *files)
+{
+	uint64_t size = 0;
+	struct stat st;
+
+	for (; *files >= 0; files++) {
+		if (fstat(*files, &st) || !S_ISREG(st.st_mode))
+			return false;
+		size += (uint64_t)st.st_size;
+	}
+	return size <= SMALL;
+}
+
+enum assay_code cli_run_jailed(const struct assay_jail *jail, const int *files, assay_jail_work *work, void *data,
+			       struct assay_buf *ret_answer, struct assay_error *err)
+{
+	enum assay_code code = are_small(files) ? assay_jail_run(jail, work, data, ret_answer, err) :
+						  ASSAY_EUNSUPPORTED;
+
+	if (code != ASSAY_EUNSUPPORTED)
+		return code;
+	return assay_text_diff_prepare(err) ? err->code : assay_jail_run(jail, work, data, ret_answer, err);
+}
