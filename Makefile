@@ -298,6 +298,11 @@ farm: all $(O)/tests/t_queue $(O)/farm/simulate ## scheduler and workers, on SQL
 	CK_FORK=no tests/farm/postgres $(O)/tests/t_queue
 	tests/farm/postgres bash -c 'tests/farm/run $(O)/assay "$$ASSAY_TEST_POSTGRES"'
 
+.PHONY: farm-slurm
+farm-slurm: all ## twenty jobs through Debian's own Slurm, each as a worker of one job
+	@tools/deps slurmctld slurmd slurm-client munge
+	tests/farm/slurm $(O)/assay
+
 .PHONY: system
 system: all $(O)/system/environment ## as root, with the machine's mirror: the archive's chain, environments
 	$(O)/system/environment
