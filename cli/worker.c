@@ -16,13 +16,14 @@ int assay_cli_worker(int argc, char **argv)
 {
 	struct assay_worker_options o = { .once = false };
 	assay_auto(cli_box_release) struct cli_box box = CLI_BOX_INIT;
-	const char *enrol = NULL, *scheduler = NULL;
+	const char *enrol = NULL, *scheduler = NULL, *limit = NULL;
 	const struct cli_option options[] = {
 		{ "enrol", CLI_TEXT, &enrol },	       { "identity", CLI_TEXT, &o.identity },
 		{ "labels", CLI_TEXT, &o.labels },     { "name", CLI_TEXT, &o.name },
 		{ "once", CLI_FLAG, &o.once },	       { "pool", CLI_TEXT, &o.pool },
 		{ "scheduler", CLI_TEXT, &scheduler }, { "socket", CLI_TEXT, &o.socket },
-		{ "store", CLI_TEXT, &o.store },       { NULL, CLI_FLAG, NULL },
+		{ "store", CLI_TEXT, &o.store },       { "telemetry", CLI_TEXT, &o.telemetry },
+		{ "telemetry-limit", CLI_TEXT, &limit }, { NULL, CLI_FLAG, NULL },
 	};
 	assay_auto(assay_freep) char *socket = NULL;
 	assay_auto(assay_freep) char *token = NULL;
@@ -34,6 +35,8 @@ int assay_cli_worker(int argc, char **argv)
 		status = cli_box_choose("worker", &box);
 	if (status)
 		return status;
+	if (limit && !assay_span_parse_u64(assay_span_text(limit), &o.telemetry_limit))
+		return cli_usage("worker", "--telemetry-limit: want a number of bytes, have \"%s\"", limit);
 	o.box = &box.choice;
 	if (scheduler && o.socket)
 		return cli_usage("worker", "want --scheduler or --socket, not both");

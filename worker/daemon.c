@@ -31,6 +31,7 @@
 #include "labels.h"
 #include "summary.h"
 #include "tail.h"
+#include "telemetry.h"
 
 enum {
 	LEASE_MS = 60000,
@@ -55,6 +56,7 @@ struct daemon {
 	char *identity;
 	struct assay_certificate certificate;
 	int64_t renew_after; /* a renewal that failed is tried again then */
+	struct telemetry telemetry;
 };
 
 struct task {
@@ -63,6 +65,7 @@ struct task {
 	const json_t *options;
 	pid_t pid;
 	struct tail tail;
+	int64_t started_ns;
 };
 
 enum ending { ENDED, CANCELLED, LEASE_LOST, STOPPED };
@@ -70,6 +73,14 @@ enum ending { ENDED, CANCELLED, LEASE_LOST, STOPPED };
 static int64_t now_ms(void)
 {
 	return (int64_t)(assay_time_monotonic() * 1000);
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 static void sleep_ms(int ms)
@@ -270,32 +281,6 @@ static enum ending watch(struct daemon *d, struct task *task)
 	return ENDED;
 }
 
-/* The digest over what was built: two attempts with the same one built the same. */
-static void candidate_of(const json_t *report, struct assay_buf *out)
-{
-	struct assay_hasher *hasher = assay_hasher_new();
-	struct assay_digest digest;
-	char hex[ASSAY_DIGEST_TEXT];
-	size_t i, found = 0;
-	json_t *subject;
-
-	if (!hasher)
-		abort();
-	json_array_foreach(json_object_get(report, "subjects"), i, subject) {
-		const json_t *candidate = json_object_get(subject, "candidate");
-		const char *name = assay_json_text(candidate, "name", "");
-		const char *sha256 = assay_json_text(json_object_get(candidate, "digest"), "sha256", "");
-
-		found += *sha256 != '\0';
-		assay_hasher_add(hasher, name, strlen(name) + 1);
-		assay_hasher_add(hasher, sha256, strlen(sha256) + 1);
-	}
-	assay_hasher_end(hasher, &digest);
-	assay_hasher_free(hasher);
-	if (found)
-		assay_buf_add_text(out, assay_digest_hex(&digest, hex));
-}
-
 /* The scheduler, or what it stands on, is in trouble now and may not be later. */
 static bool is_worth_another_try(enum assay_code code, int tries)
 {
@@ -343,25 +328,6 @@ static void read_report(const struct task *task, struct assay_buf *text, json_t 
 	if (!path || assay_file_read(AT_FDCWD, path, text, &err) ||
 	    assay_json_parse(assay_buf_span(text), "report", ret, &err))
 		assay_log(ASSAY_LOG_WARNING, "job %lld: no report: %s", (long long)task->job, err.msg);
-}
-
-/* Under which isolation it was built, and what memory it took: for the scheduler's rules. */
-static void tell_conditions(const json_t *found, json_t *body)
-{
-	const char *class = assay_json_text(json_object_get(found, "isolation"), "class", NULL);
-	int64_t peak = 0;
-	json_t *attempt;
-	size_t i;
-
-	json_array_foreach(json_object_get(found, "attempts"), i, attempt) {
-		int64_t memory = assay_json_int(attempt, "memory_peak", 0);
-
-		peak = memory > peak ? memory : peak;
-	}
-	if (class)
-		assay_json_set_text(body, "isolation", class);
-	if (peak > 0)
-		assay_json_set_int(body, "memory", peak);
 }
 
 /* The statements of the run, one envelope a line; false when there are none. */
@@ -412,6 +378,22 @@ static void send_evidence(struct daemon *d, const struct task *task, const json_
 		send_file(d, task, assay_buf_text(&path), "attestations", body);
 }
 
+static void keep_trace(struct daemon *d, const struct task *task, const json_t *found, const char *verdict)
+{
+	struct spans_attempt attempt = { .scheduler = d->options->socket,
+					 .worker = d->name,
+					 .pool = d->options->pool ? d->options->pool : "default",
+					 .target = task->target,
+					 .verdict = verdict,
+					 .job = task->job,
+					 .fence = task->fence,
+					 .started_ns = task->started_ns,
+					 .ended_ns = now_ns(),
+					 .report = found };
+
+	telemetry_keep(&d->telemetry, &attempt);
+}
+
 /* trouble: why the job could not even be started; else NULL. */
 static void report(struct daemon *d, const struct task *task, enum ending ending, const char *trouble)
 {
@@ -420,13 +402,13 @@ static void report(struct daemon *d, const struct task *task, enum ending ending
 					       [CANCELLED] = "it was cancelled",
 					       [STOPPED] = "the worker was stopped" };
 	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
-	assay_auto(assay_buf_release) struct assay_buf candidate = ASSAY_BUF_INIT(ASSAY_DIGEST_TEXT);
 	assay_auto(assay_json_freep) json_t *found = NULL;
 	assay_auto(assay_json_freep) json_t *body = assay_json_object();
 	struct assay_error err = ASSAY_ERROR_INIT;
 
 	if (ending == LEASE_LOST) {
 		assay_log(ASSAY_LOG_WARNING, "job %lld: the lease was lost", (long long)task->job);
+		keep_trace(d, task, NULL, "lost");
 		return;
 	}
 	assay_json_set_text(body, "worker", d->name);
@@ -435,17 +417,14 @@ static void report(struct daemon *d, const struct task *task, enum ending ending
 	if (ending == ENDED && !trouble)
 		read_report(task, &text, &found);
 	if (found) {
-		candidate_of(found, &candidate);
 		assay_json_set_text(body, "verdict", assay_json_text(found, "verdict", "farm-error"));
 		assay_json_set_text(body, "reason", assay_json_text(found, "reason", ""));
-		if (candidate.len)
-			assay_json_set_text(body, "candidate", assay_buf_text(&candidate));
-		tell_conditions(found, body);
 	} else {
 		assay_json_set_text(body, "verdict", words[ending]);
 		assay_json_set_text(body, "reason", trouble ? trouble : reasons[ending]);
 	}
 	send_evidence(d, task, found, body);
+	keep_trace(d, task, found, assay_json_text(body, "verdict", ""));
 	if (send_outcome(d, task, body, &err))
 		assay_log(ASSAY_LOG_ERROR, "job %lld: the outcome was not taken: %s", (long long)task->job, err.msg);
 }
@@ -522,7 +501,8 @@ static enum assay_code one_job(struct daemon *d, bool *ret_had, struct assay_err
 	task = (struct task){ .job = assay_json_int(lease, "job", 0),
 			      .fence = assay_json_int(lease, "fence", 0),
 			      .target = strdup(assay_json_text(lease, "target", "")),
-			      .options = json_object_get(lease, "options") };
+			      .options = json_object_get(lease, "options"),
+			      .started_ns = now_ns() };
 	take_token(&task, lease);
 	code = task.target ? run_task(d, &task, err) : assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	free(task.target);
@@ -549,6 +529,7 @@ static enum assay_code loop(struct daemon *d, struct assay_error *err)
 			assay_log(ASSAY_LOG_WARNING, "%s", err->msg);
 			sleep_ms(RETRY_S * 1000);
 		}
+		telemetry_send(&d->telemetry);
 		idle = had ? 0 : idle + 1;
 		if (d->options->once && (had || idle == ONCE_TRIES))
 			return had ? err->code : assay_fail(err, ASSAY_ENOTFOUND, "no job to do");
@@ -594,10 +575,15 @@ enum assay_code assay_worker_run(const struct assay_worker_options *options, str
 		code = assay_buf_check(&d.labels, "labels", err);
 	if (!code)
 		code = introduce(&d, err);
+	if (!code)
+		code = telemetry_open(assay_store_root(d.store), options->telemetry, options->telemetry_limit, &d.telemetry,
+				      err);
 	if (!code) {
 		assay_log(ASSAY_LOG_NOTE, "worker %s: %s", d.name, assay_buf_text(&d.labels));
 		code = loop(&d, err);
 	}
+	telemetry_send(&d.telemetry);
+	telemetry_close(&d.telemetry);
 	assay_http_client_free(d.client);
 	assay_buf_release(&d.labels);
 	assay_store_free(d.store);

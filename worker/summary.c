@@ -3,8 +3,11 @@
 #include "summary.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "assay/debian.h"
+#include "assay/digest.h"
 
 enum { SUBJECTS_MAX = 1000, CAUSES_MAX = 200 };
 
@@ -82,6 +85,51 @@ static bool is_present(const json_t *report, const char *const *place)
 				       json_is_object(value);
 }
 
+/* The digest over what was built: two attempts with the same one built the same. */
+static void candidate_of(const json_t *report, json_t *outcome)
+{
+	struct assay_hasher *hasher = assay_hasher_new();
+	struct assay_digest digest;
+	char hex[ASSAY_DIGEST_TEXT];
+	size_t i, found = 0;
+	json_t *subject;
+
+	if (!hasher)
+		abort();
+	json_array_foreach(json_object_get(report, "subjects"), i, subject) {
+		const json_t *candidate = json_object_get(subject, "candidate");
+		const char *name = assay_json_text(candidate, "name", "");
+		const char *sha256 = assay_json_text(json_object_get(candidate, "digest"), "sha256", "");
+
+		found += *sha256 != '\0';
+		assay_hasher_add(hasher, name, strlen(name) + 1);
+		assay_hasher_add(hasher, sha256, strlen(sha256) + 1);
+	}
+	assay_hasher_end(hasher, &digest);
+	assay_hasher_free(hasher);
+	if (found)
+		assay_json_set_text(outcome, "candidate", assay_digest_hex(&digest, hex));
+}
+
+/* Under which isolation it was built, and what memory it took: for the scheduler's rules. */
+static void tell_conditions(const json_t *found, json_t *body)
+{
+	const char *class = assay_json_text(json_object_get(found, "isolation"), "class", NULL);
+	int64_t peak = 0;
+	json_t *attempt;
+	size_t i;
+
+	json_array_foreach(json_object_get(found, "attempts"), i, attempt) {
+		int64_t memory = assay_json_int(attempt, "memory_peak", 0);
+
+		peak = memory > peak ? memory : peak;
+	}
+	if (class)
+		assay_json_set_text(body, "isolation", class);
+	if (peak > 0)
+		assay_json_set_int(body, "memory", peak);
+}
+
 void summary_add(const json_t *report, json_t *outcome)
 {
 	const json_t *network = json_object_get(json_object_get(report, "isolation"), "network");
@@ -94,6 +142,8 @@ void summary_add(const json_t *report, json_t *outcome)
 			assay_json_append(subjects, subject_of(item));
 	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		present += is_present(report, fields[i]);
+	candidate_of(report, outcome);
+	tell_conditions(report, outcome);
 	assay_json_set(outcome, "subjects", subjects);
 	assay_json_set(outcome, "causes", causes_of(report));
 	assay_json_set_int(outcome, "fields_present", present);

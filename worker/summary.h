@@ -5,7 +5,8 @@
 
 #include "assay/json.h"
 
-/* Sets "subjects", "causes", "fields_present", "fields_required" and "egress_denied" of an outcome. */
+/* Sets "candidate", "isolation", "memory", "subjects", "causes", "fields_present", "fields_required" and "egress_denied" of an
+ * outcome. */
 void summary_add(const json_t *report, json_t *outcome);
 
 #endif

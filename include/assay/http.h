@@ -132,4 +132,10 @@ long assay_http_status(const struct assay_http_client *client);
 enum assay_code assay_http_upload(struct assay_http_client *client, const char *path, char *ret_hex,
 				  struct assay_error *err) ASSAY_CHECKED;
 
+/* One POST to a server that is no scheduler, by http or https; headers are whole lines, NULL-terminated.  ASSAY_EBUSY when it
+ * does not answer; *ret_status is what it answered with. */
+enum assay_code assay_http_post(const char *url, const char *const *headers, struct assay_span body,
+				struct assay_buf *answer, long *ret_status,
+				struct assay_error *err) ASSAY_CHECKED;
+
 #endif

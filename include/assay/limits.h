@@ -74,6 +74,7 @@
 #define ASSAY_MAX_FARM_NAMES (1 * ASSAY_GIB) /* the list of blobs that it names */
 #define ASSAY_MAX_LABEL 64 /* bytes of one label of a worker */
 #define ASSAY_MAX_LOG_PART (1 * ASSAY_MIB) /* of a log that is followed, in one request */
+#define ASSAY_MAX_TELEMETRY (64 * ASSAY_MIB) /* of traces that wait for their collector */
 #define ASSAY_MAX_REQUEST (4 * ASSAY_MIB)  /* JSON of one request to a scheduler */
 #define ASSAY_MAX_UPLOAD_PART (64 * ASSAY_MIB) /* of a blob, in one request */
 

@@ -7,6 +7,7 @@
 #define ASSAY_WORKER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "assay/box.h"
 #include "assay/error.h"
@@ -20,6 +21,8 @@ struct assay_worker_options {
 	const char *pool;   /* NULL: "default" */
 	const char *labels; /* sorted words beside those that it finds out itself; NULL: none */
 	const struct assay_box_choice *box; /* what its jobs run in: tried at the start, for the labels */
+	const char *telemetry; /* URL of an OTLP collector; NULL: what OpenTelemetry's variables say, else none */
+	uint64_t telemetry_limit; /* bytes that may wait for it; 0: the usual */
 	bool once;	    /* one job, then the end; ASSAY_ENOTFOUND when there is none for a minute */
 };
 
