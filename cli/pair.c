@@ -72,6 +72,8 @@ enum assay_code cli_pair_compare(const char *left, const char *right,
 		jail.readable = paths;
 	if (assay_spill_open(&left_spill, err) || assay_spill_open(&right_spill, err))
 		return err->code;
+	if (assay_compare_prepare(left_fd, err) || assay_compare_prepare(right_fd, err))
+		return err->code;
 	if (contexts) {
 		work.left.context = contexts->left;
 		work.right.context = contexts->right;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Cabinets of Windows ([MS-CAB]): header, folders, files by name with their dates, data blocks of each
- * folder.  Blocks are not decoded: a file is compared as the blocks it is packed in.
+ * folder; the members are compared as those of a tar archive (tree_archive.h), or, within another archive, as
+ * the blocks they are packed in.
  */
 #include "field_rows.h"
 #include "places.h"
 #include "rows.h"
+#include "tree_archive.h"
 
 enum {
 	SIGNATURE,
@@ -40,7 +42,7 @@ static const struct assay_field cab_fields[] = {
 	[FILE_DATE] = ASSAY_ROW_NEVER(ASSAY_METADATA, "cab.file.date", ASSAY_SEVERITY_METADATA,
 				      "timestamps_embedded_in_content",
 				      "date and time of the file in DOS form, restored when unpacked"),
-	[BLOCK] = ASSAY_ROW_NEVER(ASSAY_CONTENT, "cab.block", ASSAY_SEVERITY_DATA, NULL,
+	[BLOCK] = ASSAY_ROW_NEVER(ASSAY_ENCODING, "cab.block", ASSAY_SEVERITY_METADATA, NULL,
 				  "a data block, compressed or stored (2.4)"),
 	[BLOCK_SUM] = ASSAY_ROW_NEVER(ASSAY_METADATA, "cab.block.sum", ASSAY_SEVERITY_METADATA,
 				      "checksum_of_changed_content",
@@ -209,6 +211,8 @@ static enum assay_code cab_lay_out(struct assay_layout *l, struct assay_error *e
 	if (c.size > c.file.len || c.size < c.head_end)
 		return assay_fail(err, ASSAY_EINPUT, "offset 8: size: want at most %zu, have %llu",
 				  c.file.len, (unsigned long long)c.size);
+	if (tree_archive_is_ready())
+		assay_layout_encoded(l, assay_layout_root(l));
 	assay_rows_lay_out(l, cab_fields, header, sizeof(header) / sizeof(header[0]), false);
 	if (c.head_end > HEADER_SIZE)
 		assay_layout_leaf(l, F(RESERVE), c.head_end - HEADER_SIZE);
@@ -225,9 +229,19 @@ static enum assay_code cab_lay_out(struct assay_layout *l, struct assay_error *e
 	return code;
 }
 
+/* What stands behind the cabinet is none of it. */
+static enum assay_code cab_decode(const struct assay_anatomy *anatomy, const struct assay_node *node,
+				  struct assay_sink *sink, struct assay_error *err)
+{
+	(void)node;
+	return tree_archive_read(assay_span_cut(anatomy->bytes, 0, assay_rows_number(anatomy->bytes, 8, 4, false)),
+				 sink, err);
+}
+
 const struct assay_format assay_format_cab = {
 	.name = "cab",
 	.bid = cab_bid,
 	.lay_out = cab_lay_out,
+	.decode = cab_decode,
 	.fields = cab_fields,
 };

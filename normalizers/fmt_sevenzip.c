@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * 7z archives (7zFormat.txt of the LZMA SDK): the start header, the packed streams and the header that
- * describes them, both sums of headers verified.  Streams are not decoded: what is inside is compared as
- * the bytes it is packed in.
+ * describes them, both sums of headers verified; the members are compared as those of a tar archive
+ * (tree_archive.h), or, within another archive, as the bytes they are packed in.
  */
 #include "assay/codec.h"
 #include "field_rows.h"
 #include "rows.h"
+#include "tree_archive.h"
 
 enum {
 	SIGNATURE,
@@ -26,9 +27,9 @@ static const struct assay_field sevenzip_fields[] = {
 	[START_SUM] = ASSAY_ROW_NEVER(ASSAY_DERIVED, "sevenzip.start-sum", ASSAY_SEVERITY_METADATA,
 				      "checksum_of_changed_content",
 				      "CRC of the start header, verified"),
-	[STREAMS] = ASSAY_ROW_NEVER(ASSAY_CONTENT, "sevenzip.streams", ASSAY_SEVERITY_DATA, NULL,
-				    "packed streams: the files, not decoded here"),
-	[HEADER] = ASSAY_ROW_NEVER(ASSAY_CONTENT, "sevenzip.header", ASSAY_SEVERITY_STRUCTURE, NULL,
+	[STREAMS] = ASSAY_ROW_NEVER(ASSAY_ENCODING, "sevenzip.streams", ASSAY_SEVERITY_METADATA, NULL,
+				    "packed streams of the files, and whatever stands between them"),
+	[HEADER] = ASSAY_ROW_NEVER(ASSAY_ENCODING, "sevenzip.header", ASSAY_SEVERITY_METADATA, NULL,
 				   "names, times, attributes and coders of the files, mostly compressed"),
 	[TRAILING] = ASSAY_ROW_NEVER(ASSAY_TRAILING, "sevenzip.trailing", ASSAY_SEVERITY_STRUCTURE,
 				     NULL, "bytes behind the header"),
@@ -67,6 +68,8 @@ static enum assay_code sevenzip_lay_out(struct assay_layout *l, struct assay_err
 	if (get(file, 8, 4) != assay_crc32(0, assay_span_cut(file, 12, 20)) ||
 	    get(file, 28, 4) != assay_crc32(0, assay_span_cut(file, START_SIZE + offset, size)))
 		return assay_fail(err, ASSAY_EINPUT, "offset 8: CRC of a header: is wrong");
+	if (tree_archive_is_ready())
+		assay_layout_encoded(l, assay_layout_root(l));
 	assay_rows_lay_out(l, sevenzip_fields, start, sizeof(start) / sizeof(start[0]), false);
 	if (offset)
 		assay_layout_leaf(l, F(STREAMS), offset);
@@ -79,9 +82,17 @@ static enum assay_code sevenzip_lay_out(struct assay_layout *l, struct assay_err
 	return ASSAY_OK;
 }
 
+static enum assay_code sevenzip_decode(const struct assay_anatomy *anatomy, const struct assay_node *node,
+				       struct assay_sink *sink, struct assay_error *err)
+{
+	(void)node;
+	return tree_archive_read(anatomy->bytes, sink, err);
+}
+
 const struct assay_format assay_format_sevenzip = {
 	.name = "sevenzip",
 	.bid = sevenzip_bid,
 	.lay_out = sevenzip_lay_out,
+	.decode = sevenzip_decode,
 	.fields = sevenzip_fields,
 };

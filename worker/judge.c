@@ -43,6 +43,8 @@ static enum assay_code run_jailed(struct pair *pair, json_t **ret, struct assay_
 	assay_auto(assay_buf_release) struct assay_buf answer = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
 	struct assay_jail jail = { .what = pair->left.name, .answer_max = ASSAY_MAX_REPORT };
 
+	if (assay_compare_prepare(pair->left.fd, err) || assay_compare_prepare(pair->right.fd, err))
+		return err->code;
 	if (assay_text_diff_prepare(err) || assay_jail_run(&jail, compare_pair, pair, &answer, err))
 		return err->code;
 	return assay_json_parse(assay_buf_span(&answer), "comparison", ret, err);

@@ -32,6 +32,10 @@ struct assay_compare_options {
 /* An unlinked temporary file in $TMPDIR or /var/tmp. */
 enum assay_code assay_spill_open(int *ret_fd, struct assay_error *err) ASSAY_CHECKED;
 
+/* Before a jail is entered in which the file will be compared, normalized or taken apart: loads the library that
+ * it takes to read it, where it takes one. */
+enum assay_code assay_compare_prepare(int fd, struct assay_error *err) ASSAY_CHECKED;
+
 /* *ret is the assay.report/1 object of this pair: verdict, grade, reason, subject (left), candidate
  * (right), accounting, divergences, passes, structure, truncated.  Malformed artifacts are compared
  * as bytes and said so; an error is only our own trouble. */

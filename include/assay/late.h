@@ -2,7 +2,7 @@
 /*
  * A library that most runs never call is loaded when it is first wanted: libcurl alone brings thirty
  * others, and loading them takes longer than comparing two small files.  The header of the fence
- * (assay/curl_late.h, lib/vcs/archive_late.h) lists the functions and gives them their usual names,
+ * (assay/curl_late.h, assay/archive_late.h) lists the functions and gives them their usual names,
  * so that code and compiler see no difference.
  *
  * Loading needs files: a jail is entered afterwards.

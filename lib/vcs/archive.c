@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "assay/buf.h"
+#include "assay/archive_late.h"
 #include "assay/cleanup.h"
 #include "assay/file.h"
 #include "assay/jail.h"
@@ -16,7 +17,6 @@
 #include "assay/path.h"
 #include "assay/process.h"
 #include "assay/vcs.h"
-#include "archive_late.h"
 #include "name.h"
 #include "target.h"
 #include "writer.h"

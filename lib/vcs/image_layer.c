@@ -10,12 +10,12 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "assay/archive_late.h"
 #include "assay/cleanup.h"
 #include "assay/file.h"
 #include "assay/jail.h"
 #include "assay/limits.h"
 #include "assay/vcs.h"
-#include "archive_late.h"
 #include "target.h"
 
 struct layer {

@@ -27,7 +27,7 @@ static const struct {
 	const char *verdict, *field, *part; /* part: the last of the path, NULL: none wanted */
 } changes[] = {
 	{ "cab/stored", 54, "divergent", "cab.file.date", "in\\a.txt" },
-	{ "cab/stored", 110, "divergent", "cab.block", "folder 0 block 0" },
+	{ "cab/stored", 110, "divergent", "binary", "folder 0 block 0" },
 	{ "erofs/small", 1048, "divergent", "erofs.build-time", NULL },
 	{ "erofs/small", 1072, "divergent", "erofs.uuid", NULL },
 	{ "erofs/small", 2000, "divergent", "erofs.blocks", "block 0" },
@@ -59,7 +59,7 @@ static const struct {
 	{ "ps/drawing", 80, "divergent", "ps.creation-date", "%%CreationDate" },
 	{ "ps/drawing", 70, "divergent", "ps.creation-date", NULL },
 	{ "ps/drawing", 203, "divergent", "ps.program", "Page: 1 1" },
-	{ "sevenzip/plain", 40, "divergent", "sevenzip.streams", NULL },
+	{ "sevenzip/plain", 40, "divergent", "binary", NULL },
 	{ "sqlite/small", 27, "divergent", "sqlite.change-counter", "change counter" },
 	{ "sqlite/small", 99, "divergent", "sqlite.library-version", NULL },
 	{ "sqlite/small", 3500, "divergent", "sqlite.page", "page 7 (rows of people)" },
