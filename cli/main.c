@@ -29,6 +29,10 @@ int assay_cli_report_clusters(int argc, char **argv);
 int assay_cli_report_nightly(int argc, char **argv);
 int assay_cli_retry(int argc, char **argv);
 int assay_cli_revoke(int argc, char **argv);
+int assay_cli_schedule_add(int argc, char **argv);
+int assay_cli_schedule_list(int argc, char **argv);
+int assay_cli_schedule_remove(int argc, char **argv);
+int assay_cli_schedule_run(int argc, char **argv);
 int assay_cli_scheduler(int argc, char **argv);
 int assay_cli_scheduler_token(int argc, char **argv);
 int assay_cli_show(int argc, char **argv);
@@ -66,6 +70,10 @@ const struct cli_verb cli_verbs[] = {
 	{ "report nightly", "what is new since yesterday", assay_cli_report_nightly },
 	{ "retry", "jobs through the queue once more", assay_cli_retry },
 	{ "revoke", "a worker or user is nobody any more", assay_cli_revoke },
+	{ "schedule add", "queue targets again and again", assay_cli_schedule_add },
+	{ "schedule list", "list schedules and when they fire", assay_cli_schedule_list },
+	{ "schedule remove", "end schedules", assay_cli_schedule_remove },
+	{ "schedule run", "fire schedules at once", assay_cli_schedule_run },
 	{ "scheduler", "the daemon that holds the queue", assay_cli_scheduler },
 	{ "scheduler token", "let one worker or user enrol, once", assay_cli_scheduler_token },
 	{ "show", "one job of the farm, or its report", assay_cli_show },
@@ -108,7 +116,7 @@ static void print_help(void)
 {
 	puts("usage: assay VERB [OPTION...] [ARGUMENT...]\n");
 	for (const struct cli_verb *verb = cli_verbs; verb->name; verb++)
-		printf("  %-14s %s\n", verb->name, verb->summary);
+		printf("  %-15s %s\n", verb->name, verb->summary);
 	puts("\n`assay VERB --help` and assay-VERB(1) tell the rest.");
 }
 

@@ -14,7 +14,8 @@
 enum { TEXT_MAX = 4096 };
 
 static const struct api_endpoint *const tables[] = { api_jobs,	api_log,  api_worker,	  api_blob,
-						     api_results, api_farm, api_rebuilderd, api_identity };
+						     api_results, api_farm, api_rebuilderd, api_identity,
+						     api_schedules };
 
 /* "/v1/jobs/N/cancel" and "/v1/jobs/?/cancel": what stands for the star, in out. */
 static bool matches(const char *pattern, const char *path, char *out, size_t size)
@@ -320,6 +321,12 @@ size_t api_limit(void *data, const struct assay_http_request *request)
 		return ASSAY_MAX_FIELD;
 	return endpoint && strcmp(endpoint->method, "PUT") == 0 && is_known(data, request) ? ASSAY_MAX_UPLOAD_PART :
 											     ASSAY_MAX_REQUEST;
+}
+
+const char *api_submitter(const struct api_call *call)
+{
+	return call->identity.kind == IDENTITY_LOCAL ? assay_json_text(call->body, "submitter", "anonymous") :
+						       call->identity.name;
 }
 
 /* ---- bodies and rows ----------------------------------------------------------------------------- */

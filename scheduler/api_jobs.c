@@ -21,13 +21,6 @@ static const char *const job_names[] = { "#id",	       "target",    "state",	 "v
 	"id, target, state, verdict, reason, submitter, pool, needs, priority, failures, created, " \
 	"changed, finished, report"
 
-/* Over the socket whoever it says; over the network whoever it is. */
-static const char *submitter_of(const struct api_call *call)
-{
-	return call->identity.kind == IDENTITY_LOCAL ? assay_json_text(call->body, "submitter", "anonymous") :
-						       call->identity.name;
-}
-
 static enum assay_code submit(struct api_call *call, struct assay_error *err)
 {
 	static const char *const keys[] = { "target",	 "{options", "submitter", "key",    "pool",
@@ -38,7 +31,7 @@ static enum assay_code submit(struct api_call *call, struct assay_error *err)
 						  [QUEUE_DONE] = "done" };
 	assay_auto(assay_buf_release) struct assay_buf options = ASSAY_BUF_INIT(ASSAY_MAX_RECIPE);
 	struct queue_submission s = {
-		.submitter = submitter_of(call),
+		.submitter = api_submitter(call),
 		.key = assay_json_text(call->body, "key", NULL),
 		.pool = assay_json_text(call->body, "pool", "default"),
 		.needs = assay_json_text(call->body, "needs", ""),

@@ -5,10 +5,12 @@
  * LISTEN and NAME, each empty for its default.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "assay/log.h"
 #include "assay/process.h"
 #include "assay/scheduler.h"
+#include "cron.h"
 
 static const char *given(const char *text)
 {
@@ -20,6 +22,8 @@ int main(int argc, char **argv)
 	struct assay_scheduler_options options;
 	struct assay_error err = ASSAY_ERROR_INIT;
 
+	if (argc == 4 && strcmp(argv[1], "--cron") == 0)
+		return cron_answer(argv[2], argv[3]);
 	if (argc != 7) {
 		fputs("assay-scheduler: started by `assay scheduler`\n", stderr);
 		return 2;

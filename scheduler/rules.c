@@ -31,8 +31,7 @@ const struct rule *rule_of(const char *verdict)
 	return &rules[0];
 }
 
-/* splitmix64: well spread, and the same everywhere. */
-static uint64_t mix(uint64_t x)
+uint64_t rule_mix(uint64_t x)
 {
 	x += 0x9e3779b97f4a7c15;
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
@@ -44,7 +43,7 @@ int64_t rule_next_try(const struct rule *rule, int64_t failures, int64_t job, in
 {
 	int64_t doublings = failures < 1 ? 0 : failures - 1;
 	int64_t delay = rule->delay_ms << (doublings > DOUBLINGS_MAX ? DOUBLINGS_MAX : doublings);
-	uint64_t spread = mix((uint64_t)job * 1000003 + (uint64_t)failures) % (uint64_t)(delay + 1);
+	uint64_t spread = rule_mix((uint64_t)job * 1000003 + (uint64_t)failures) % (uint64_t)(delay + 1);
 
 	return now + delay / 2 + (int64_t)spread;
 }

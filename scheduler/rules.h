@@ -26,4 +26,7 @@ const struct rule *rule_of(const char *verdict);
  * together does not come back together.  The same arguments give the same time. */
 int64_t rule_next_try(const struct rule *rule, int64_t failures, int64_t job, int64_t now);
 
+/* Well spread, and the same everywhere (splitmix64). */
+uint64_t rule_mix(uint64_t x);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon.  Three things run: the server's threads, a thread that listens for what other schedulers on the same
- * database changed, and this one, which sweeps.  None of them holds a truth of its own: all of it is in the
+ * The daemon.  Four things run: the server's threads, a thread that listens for what other schedulers on the same
+ * database changed, one that fires schedules, and this one, which sweeps.  None of them holds a truth of its own: all of it is in the
  * database, and a scheduler that dies between any two lines is started again.
  */
 #include "assay/scheduler.h"
@@ -20,6 +20,7 @@
 #include "audit.h"
 #include "enrol.h"
 #include "assay/time.h"
+#include "fire.h"
 #include "place.h"
 #include "queue.h"
 #include "retention.h"
@@ -27,7 +28,15 @@
 #include "schema.h"
 #include "upload.h"
 
-enum { SWEEP_AT_ONCE = 200, SWEEP_MS = 1000, LISTEN_MS = 1000, HOSTS = 8, UPLOADS_EVERY_S = 3600, UPLOADS_KEPT_S = 24 * 3600 };
+enum {
+	SWEEP_AT_ONCE = 200,
+	SWEEP_MS = 1000,
+	LISTEN_MS = 1000,
+	SCHEDULE_MS = 2000,
+	HOSTS = 8,
+	UPLOADS_EVERY_S = 3600,
+	UPLOADS_KEPT_S = 24 * 3600,
+};
 
 /* ---- connections --------------------------------------------------------------------------------- */
 
@@ -103,6 +112,32 @@ static void sweep_uploads(struct scheduler *scheduler)
 	upload_sweep(scheduler->store, now - UPLOADS_KEPT_S);
 }
 
+/* Lists may take a while to read, so that this has a thread of its own. */
+static void *schedule_main(void *data)
+{
+	struct scheduler *scheduler = data;
+	const struct timespec pause = { .tv_sec = SCHEDULE_MS / 1000 };
+
+	while (!__atomic_load_n(&scheduler->stopping, __ATOMIC_ACQUIRE)) {
+		struct assay_database *db = NULL;
+		struct assay_error err = ASSAY_ERROR_INIT;
+		size_t queued = 0;
+		enum assay_code code = scheduler_borrow(scheduler, &db, &err);
+
+		if (!code) {
+			code = schedule_fire(db, scheduler->store, &queued, &err);
+			scheduler_return(scheduler, db);
+		}
+		if (code && code != ASSAY_ENOTFOUND)
+			assay_log(ASSAY_LOG_WARNING, "schedules: %s", err.msg);
+		if (queued)
+			assay_http_wake(scheduler->server);
+		if (code)
+			nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
 /* Checkpoints, and what ran out; at_once when the scheduler starts or ends. */
 static void sweep_identity(struct scheduler *scheduler, struct assay_database *db, bool at_once)
 {
@@ -169,8 +204,8 @@ static enum assay_code run(struct scheduler *scheduler, const char *socket,
 			   const struct assay_scheduler_options *options, struct assay_error *err)
 {
 	assay_auto(assay_database_closep) struct assay_database *db = NULL;
-	pthread_t listener;
-	bool listening;
+	pthread_t listener, schedules;
+	bool listening, scheduling;
 
 	if (assay_database_open(scheduler->database, &db, err) || scheduler_schema(db, err) ||
 	    scheduler_clock_look(db, err) ||
@@ -183,12 +218,15 @@ static enum assay_code run(struct scheduler *scheduler, const char *socket,
 	}
 	listening = assay_database_is_shared(db) &&
 		    pthread_create(&listener, NULL, listen_main, scheduler) == 0;
+	scheduling = pthread_create(&schedules, NULL, schedule_main, scheduler) == 0;
 	assay_log(ASSAY_LOG_NOTE, "scheduler: listening at %s, state in %.*s", socket,
 		  (int)strcspn(scheduler->database, ":"), scheduler->database);
 	sweep_until_end(scheduler, db);
 	__atomic_store_n(&scheduler->stopping, true, __ATOMIC_RELEASE);
 	if (listening)
 		pthread_join(listener, NULL);
+	if (scheduling)
+		pthread_join(schedules, NULL);
 	assay_http_stop(scheduler->server);
 	sweep_identity(scheduler, db, true);
 	assay_log(ASSAY_LOG_NOTE, "scheduler: stopped");

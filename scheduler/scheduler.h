@@ -71,7 +71,7 @@ struct api_endpoint {
 
 /* Of api_jobs.c, api_worker.c and so on; each ends with a NULL method. */
 extern const struct api_endpoint api_jobs[], api_log[], api_worker[], api_blob[], api_results[],
-	api_farm[], api_rebuilderd[], api_identity[];
+	api_farm[], api_rebuilderd[], api_identity[], api_schedules[];
 
 /* Serves one request; an assay_http_handler. */
 void api_serve(void *scheduler, const struct assay_http_request *request,
@@ -84,6 +84,9 @@ void api_about(struct api_call *call, const char *key, const char *text);
 void api_about_int(struct api_call *call, const char *key, int64_t number);
 /* A worker speaks for itself alone: ASSAY_EUNTRUSTED when it gives another's name. */
 enum assay_code api_is_worker(const struct api_call *call, const char *name, struct assay_error *err) ASSAY_CHECKED;
+
+/* Who a job is of: whoever asks; over the Unix socket, who it says. */
+const char *api_submitter(const struct api_call *call);
 
 /* Keys of the body: ASSAY_EUSAGE names the key when it is missing or has another type. */
 enum assay_code api_text(const struct api_call *call, const char *key, const char **ret,

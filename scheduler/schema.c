@@ -104,6 +104,15 @@ static const char *const steps[] = {
 	"CREATE TABLE audit_head (id BIGINT PRIMARY KEY, seq BIGINT NOT NULL, hash TEXT NOT NULL);"
 	"INSERT INTO audit_head VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000');"
 	"CREATE TABLE audit_checkpoint (seq BIGINT PRIMARY KEY, record TEXT NOT NULL)",
+	/* 6: schedules */
+	"CREATE TABLE schedule ("
+	" name TEXT PRIMARY KEY, cron TEXT NOT NULL, zone TEXT NOT NULL, jitter BIGINT NOT NULL, catch_up TEXT NOT NULL,"
+	" list TEXT NOT NULL, argument TEXT NOT NULL, pool TEXT NOT NULL, needs TEXT NOT NULL, options TEXT NOT NULL,"
+	" submitter TEXT NOT NULL, priority BIGINT NOT NULL, again BIGINT NOT NULL,"
+	" next BIGINT NOT NULL, due BIGINT NOT NULL," /* by the expression; with its jitter */
+	" forced BIGINT NOT NULL DEFAULT 0," /* when somebody wanted it at once */
+	" claimed BIGINT NOT NULL DEFAULT 0," /* until then a scheduler is at it */
+	" last BIGINT NOT NULL DEFAULT 0, note TEXT NOT NULL DEFAULT '')",
 };
 
 enum assay_code scheduler_schema(struct assay_database *db, struct assay_error *err)

@@ -89,6 +89,13 @@ enum assay_code assay_debian_resolve_source(struct assay_store *store, const cha
 					    struct assay_error *err) ASSAY_CHECKED;
 void assay_debian_build_release(struct assay_debian_build *build);
 
+/* What there is to verify, as package URLs with versions, one a line: every source once, by its first package.  Of the
+ * archive, those with a package whose name fits a pattern (fnmatch); or what dpkg has installed here. */
+enum assay_code assay_debian_list_archive(struct assay_store *store, const char *glob,
+					  struct assay_buf *out, struct assay_error *err) ASSAY_CHECKED;
+enum assay_code assay_debian_list_installed(struct assay_buf *out, struct assay_error *err)
+	ASSAY_CHECKED;
+
 /* How a build runs in a box: the sources at ASSAY_DEBIAN_INPUTS, read-only; the workspace
  * ASSAY_DEBIAN_WORKSPACE fresh and writable; uid and gid ASSAY_DEBIAN_UID; umask 022. */
 #define ASSAY_DEBIAN_INPUTS "/mnt" /* there in every environment: nothing has to be made */

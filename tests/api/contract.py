@@ -388,6 +388,35 @@ def identity():
     want("PUBLIC KEY" in get("/v1/audit/key")["key"], "the key of checkpoints")
 
 
+def schedules():
+    name = "/v1/schedules/" + POOL
+    wanted = {"cron": "0 2 * * mon-fri", "list": "targets", "argument": f"pkg:deb/debian/{POOL}@7\n", "pool": POOL}
+    post(name, wanted)
+    found = [s for s in get("/v1/schedules")["schedules"] if s["name"] == POOL]
+    want(found and found[0]["cron"] == wanted["cron"] and found[0]["next"] > time.time() * 1000, "a schedule", found)
+    wrong = [{"cron": "0 2 * *"}, {"cron": 7}, {"cron": "0 0 31 2 *"}, {"list": "everything"}, {"list": "file", "argument": "etc/passwd"},
+             {"list": "archive", "argument": ""}, {"zone": "../../etc/passwd"}, {"zone": "Nowhere/At_All"}, {"jitter_ms": -1},
+             {"jitter_ms": 10 ** 12}, {"catch_up": "some"}, {"priority": 101}, {"options": {"command": "rm"}}, {"options": []},
+             {"options": {"accept": "anything"}}, {"surprise": 1}]
+    for change in wrong:
+        post(name, {**wanted, **change}, 400)
+    post("/v1/schedules/a%20b", wanted, 400)
+    call("POST", name, b"x", 415, Content_Type="text/plain")
+    call("POST", name, b"x" * 5000000, 413)
+    post(name + "/run", {})
+    for _ in range(100):
+        if get(f"/v1/jobs?pool={POOL}&target=" + urllib.parse.quote(f"pkg:deb/debian/{POOL}@7"))["jobs"]:
+            break
+        time.sleep(0.1)
+    else:
+        want(False, "a schedule that is run queues its targets")
+    call("DELETE", name, expect=200)
+    call("DELETE", name, expect=404)
+    post(name + "/run", {}, 404)
+    post(f"/v1/pools/{POOL}", {"accept": "anything"}, 400)
+    submit("a", 400, options={"command": "rm"})
+
+
 def tags_and_pages():
     for template, methods in API["paths"].items():
         if "304" not in methods.get("get", {}).get("responses", {}) or (template, "get", "304") in SEEN:
@@ -430,6 +459,7 @@ parts()
 operators()
 identity()
 wrong(number)
+schedules()
 tags_and_pages()
 complete()
 print(f"ok - the API is as documented: {COUNT[0]} checks, {len(SEEN)} operations and statuses" if not FAILED else

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is queued again and again. */
+#include "assay/buf.h"
+#include "assay/cleanup.h"
+#include "assay/limits.h"
+#include "pool.h"
+#include "schedule.h"
+#include "scheduler.h"
+
+static enum assay_code list(struct api_call *call, struct assay_error *err)
+{
+	static const char *const names[] = { "name",	  "cron",  "zone",	"#jitter_ms", "catch_up",  "list",
+					     "argument",  "pool",  "needs",	"submitter",  "#priority", "#again",
+					     "#next",	  "#due",  "#last",	"note",	      NULL };
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	json_t *answer;
+
+	if (assay_database_run(call->db,
+			       "SELECT name, cron, zone, jitter, catch_up, list, argument, pool, needs, submitter, "
+			       "priority, again, next, due, last, note FROM schedule ORDER BY name",
+			       NULL, 0, &rows, err))
+		return err->code;
+	answer = assay_json_object();
+	assay_json_set(answer, "schedules", api_rows(rows, names));
+	assay_http_answer(call->response, 200, answer);
+	return ASSAY_OK;
+}
+
+static enum assay_code done(struct api_call *call, enum assay_code code)
+{
+	if (!code)
+		assay_http_answer(call->response, 200, assay_json_object());
+	return code;
+}
+
+static enum assay_code set(struct api_call *call, struct assay_error *err)
+{
+	static const char *const keys[] = { "cron",  "zone",	 "#jitter_ms", "catch_up",  "list",   "argument", "pool",
+					    "needs", "{options", "submitter",  "#priority", "?again", NULL };
+	assay_auto(assay_buf_release) struct assay_buf options = ASSAY_BUF_INIT(ASSAY_MAX_RECIPE);
+	json_t *given = json_object_get(call->body, "options");
+	assay_auto(assay_json_freep) json_t *wanted = given ? json_incref(given) : assay_json_object();
+	struct schedule s = { .name = call->argument,
+			      .zone = assay_json_text(call->body, "zone", "UTC"),
+			      .jitter_ms = assay_json_int(call->body, "jitter_ms", 0),
+			      .catch_up = assay_json_text(call->body, "catch_up", "one"),
+			      .argument = assay_json_text(call->body, "argument", ""),
+			      .pool = assay_json_text(call->body, "pool", "default"),
+			      .needs = assay_json_text(call->body, "needs", ""),
+			      .submitter = api_submitter(call),
+			      .priority = assay_json_int(call->body, "priority", 0),
+			      .again = assay_json_bool(call->body, "again") };
+
+	if (!json_is_object(wanted))
+		return assay_fail(err, ASSAY_EUSAGE, "body of the request: want an object \"options\"");
+	if (s.priority < -100 || s.priority > 100)
+		return assay_fail(err, ASSAY_EUSAGE, "priority: want -100 to 100, have %lld", (long long)s.priority);
+	if (api_only(call, keys, err) || api_text(call, "cron", &s.cron, err) ||
+	    api_text(call, "list", &s.list, err) || pool_admit(call->db, s.pool, wanted, err))
+		return err->code;
+	assay_json_dump_compact(wanted, &options);
+	s.options = assay_buf_text(&options);
+	if (assay_buf_check(&options, "options", err))
+		return err->code;
+	return done(call, schedule_set(call->db, &s, call->now, err));
+}
+
+static enum assay_code remove_one(struct api_call *call, struct assay_error *err)
+{
+	return done(call, schedule_remove(call->db, call->argument, err));
+}
+
+static enum assay_code run(struct api_call *call, struct assay_error *err)
+{
+	return done(call, schedule_force(call->db, call->argument, call->now, err));
+}
+
+const struct api_endpoint api_schedules[] = {
+	{ "GET", "/v1/schedules", list, "schedules and when they fire", NEED_VIEWER },
+	{ "POST", "/v1/schedules/*", set, "make one, or another under its name", NEED_OPERATOR },
+	{ "DELETE", "/v1/schedules/*", remove_one, "end one", NEED_OPERATOR },
+	{ "POST", "/v1/schedules/*/run", run, "fire one at once", NEED_OPERATOR },
+	{ NULL, NULL, NULL, NULL, NEED_NOTHING },
+};
