@@ -3,12 +3,15 @@
  * The driver for OCI runtimes: the native driver's launcher, supervision, control groups and filter,
  * with a runtime between the launcher and the box.  See launcher/oci.c and launcher/inside.c.
  */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "assay/box.h"
 #include "native.h"
 #include "oci_runtime.h"
 
 #define MAX_ARGS 24
-#define ID "assay"
 
 struct command {
 	const char *args[MAX_ARGS + 1];
@@ -36,9 +39,14 @@ static const char *const create_args[] = { "create", "--bundle", WIRE_OCI_BUNDLE
 					   WIRE_OCI_PID, NULL };
 /* the policy's, which is closed inside, and the reports' */
 static const char *const keep_args[] = { "--preserve-fds", "2", NULL };
-static const char *const id_args[] = { ID, NULL };
-static const char *const start_args[] = { "start", ID, NULL };
-static const char *const remove_args[] = { "delete", "--force", ID, NULL };
+/* Of its own for each box: runsc makes it the name of a socket that all of a machine share. */
+static const char *make_id(char *out, size_t size)
+{
+	static atomic_uint made;
+
+	snprintf(out, size, "assay-%ld-%u", (long)getpid(), atomic_fetch_add(&made, 1));
+	return out;
+}
 
 enum assay_code box_oci_run_without(const struct assay_box_policy *policy, uint32_t flags,
 				    uint32_t skip, struct assay_box_result *ret,
@@ -48,6 +56,10 @@ enum assay_code box_oci_run_without(const struct assay_box_policy *policy, uint3
 	struct command create, start, remove;
 	struct box_bundle bundle = { .config = ASSAY_BUF_INIT(WIRE_MAX_DATA) };
 	const struct box_oci oci = { &runtime, &bundle };
+	char id[48];
+	const char *const id_args[] = { make_id(id, sizeof(id)), NULL };
+	const char *const start_args[] = { "start", id, NULL };
+	const char *const remove_args[] = { "delete", "--force", id, NULL };
 	enum assay_code code;
 
 	if (policy->root_inside)
