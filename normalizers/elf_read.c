@@ -5,7 +5,9 @@
  */
 #include "elf_read.h"
 
+#include <endian.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "assay/limits.h"
 
@@ -46,13 +48,25 @@ static const struct field symbol_fields[][2] = {
 	BOTH(Sym, st_value), BOTH(Sym, st_size),
 };
 
+/* One load and one turn of bytes for the widths that there are: symbol tables are read by the million. */
 uint64_t assay_elf_get(const struct assay_elf *elf, const uint8_t *at, unsigned width)
 {
-	uint64_t value = 0;
+	uint64_t raw = 0;
 
-	for (unsigned i = 0; i < width; i++)
-		value |= (uint64_t)at[i] << (8 * (elf->is_big ? width - 1 - i : i));
-	return value;
+	switch (width) {
+	case 2:
+		memcpy(&raw, at, 2);
+		break;
+	case 4:
+		memcpy(&raw, at, 4);
+		break;
+	case 8:
+		memcpy(&raw, at, 8);
+		break;
+	default:
+		memcpy(&raw, at, width);
+	}
+	return elf->is_big ? be64toh(raw) >> (64 - 8 * width) : le64toh(raw);
 }
 
 static uint64_t get(const struct assay_elf *elf, const uint8_t *record, const struct field f[2])
