@@ -56,7 +56,7 @@ static int join_retention(const char *every, const char *grace, const struct cli
 int assay_cli_scheduler(int argc, char **argv)
 {
 	assay_auto(assay_buf_release) struct assay_buf retention = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
-	const char *database = "", *listen = "", *name = "", *socket = "", *store = "", *every = NULL, *grace = NULL;
+	const char *database = "", *listen = "", *name = "", *socket = "", *store = "", *users = "", *every = NULL, *grace = NULL;
 	struct cli_list keep = { NULL, 0 };
 	const struct cli_option options[] = {
 		{ "collect-every", CLI_TEXT, &every },
@@ -67,6 +67,7 @@ int assay_cli_scheduler(int argc, char **argv)
 		{ "name", CLI_TEXT, &name },
 		{ "socket", CLI_TEXT, &socket },
 		{ "store", CLI_TEXT, &store },
+		{ "users", CLI_TEXT, &users },
 		{ NULL, CLI_FLAG, NULL },
 	};
 	struct assay_error err = ASSAY_ERROR_INIT;
@@ -79,7 +80,7 @@ int assay_cli_scheduler(int argc, char **argv)
 	if (status)
 		return status;
 	become((char *const[]){ (char *)PROGRAM, (char *)store, (char *)database, (char *)socket,
-				(char *)assay_buf_text(&retention), (char *)listen, (char *)name, NULL });
+				(char *)assay_buf_text(&retention), (char *)listen, (char *)name, (char *)users, NULL });
 	assay_fail_errno(&err, "no " PROGRAM " beside the program or in " ASSAY_LIBEXECDIR);
 	return cli_fail(&err);
 }

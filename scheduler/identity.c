@@ -4,10 +4,12 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "assay/authority.h"
 #include "assay/cleanup.h"
 #include "scheduler.h"
+#include "users.h"
 
 static const char *const roles[] = { [ROLE_NONE] = "none",
 				     [ROLE_VIEWER] = "viewer",
@@ -99,6 +101,17 @@ static enum assay_code look_up(struct assay_database *db, const struct assay_cer
 	return ASSAY_OK;
 }
 
+static enum assay_code by_token(struct scheduler *scheduler, const char *authorization, int64_t now,
+				struct identity *ret, struct assay_error *err)
+{
+	static const char scheme[] = "Bearer ";
+	size_t len = sizeof(scheme) - 1;
+
+	if (strncasecmp(authorization, scheme, len) != 0)
+		return assay_fail(err, ASSAY_EUNTRUSTED, "Authorization: want a Bearer token");
+	return users_identify(scheduler->users, assay_span_trim(assay_span_text(authorization + len)), now / 1000, ret, err);
+}
+
 enum assay_code identity_of(struct scheduler *scheduler, struct assay_database *db,
 			    const struct assay_http_request *request, int64_t now, struct identity *ret,
 			    struct assay_error *err)
@@ -112,6 +125,8 @@ enum assay_code identity_of(struct scheduler *scheduler, struct assay_database *
 		snprintf(ret->name, sizeof(ret->name), "%u", (unsigned)request->peer_uid);
 		return ASSAY_OK;
 	}
+	if (request->authorization)
+		return by_token(scheduler, request->authorization, now, ret, err);
 	if (!request->certificate.len)
 		return ASSAY_OK;
 	if (assay_authority_check(scheduler->authority, request->certificate, now / 1000, &shown, err))

@@ -2,7 +2,7 @@
 /*
  * assay-scheduler: the daemon as a program of its own, so that nothing that reads artifacts is in it, and no database
  * in what does.  `assay scheduler` checks the command line and starts it with STORE, DATABASE, SOCKET, RETENTION,
- * LISTEN and NAME, each empty for its default.
+ * LISTEN, NAME and USERS, each empty for its default.
  */
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +24,7 @@ int main(int argc, char **argv)
 
 	if (argc == 4 && strcmp(argv[1], "--cron") == 0)
 		return cron_answer(argv[2], argv[3]);
-	if (argc != 7) {
+	if (argc != 8) {
 		fputs("assay-scheduler: started by `assay scheduler`\n", stderr);
 		return 2;
 	}
@@ -35,7 +35,8 @@ int main(int argc, char **argv)
 						    .socket = given(argv[3]),
 						    .retention = given(argv[4]),
 						    .listen = given(argv[5]),
-						    .name = given(argv[6]) };
+						    .name = given(argv[6]),
+						    .users = given(argv[7]) };
 	if (!assay_scheduler_run(&options, &err))
 		return 0;
 	fprintf(stderr, "assay: %s\n", err.msg);

@@ -27,6 +27,7 @@
 #include "scheduler.h"
 #include "schema.h"
 #include "upload.h"
+#include "users.h"
 
 enum {
 	SWEEP_AT_ONCE = 200,
@@ -279,11 +280,14 @@ enum assay_code assay_scheduler_run(const struct assay_scheduler_options *option
 	if (!code)
 		code = load_keys(&scheduler, err);
 	if (!code)
+		code = users_start(options->users, &scheduler.users, err);
+	if (!code)
 		code = scheduler.database && socket ? run(&scheduler, socket, options, err) :
 						      assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	for (size_t i = 0; i < scheduler.idle_count; i++)
 		assay_database_close(scheduler.idle[i]);
 	retention_stop(scheduler.retention);
+	users_stop(scheduler.users);
 	assay_authority_free(scheduler.authority);
 	assay_key_free(scheduler.audit_key);
 	assay_store_free(scheduler.store);

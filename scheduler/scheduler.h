@@ -15,6 +15,7 @@
 #include "identity.h"
 
 struct retention;
+struct users;
 
 struct scheduler {
 	char *database; /* URL */
@@ -23,6 +24,7 @@ struct scheduler {
 	struct retention *retention;
 	struct assay_authority *authority;
 	struct assay_key *audit_key;
+	struct users *users; /* NULL: only those with certificates */
 	bool stopping;
 	int64_t swept; /* when the queue was last swept without an error */
 	int64_t uploads_swept; /* seconds */

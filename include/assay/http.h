@@ -109,6 +109,8 @@ struct assay_http_identity {
 	const char *certificate, *key; /* PEM files */
 	const char *bearer;	       /* token */
 	bool unverified;	       /* the server is believed without proof: to ask for its authority, no more */
+	bool older;		       /* TLS 1.2 will do: a server of somebody else's */
+	unsigned patience_s;	       /* for an answer; 0: minutes */
 };
 enum assay_code assay_http_client_identify(struct assay_http_client *client, const struct assay_http_identity *identity,
 					   struct assay_error *err) ASSAY_CHECKED;

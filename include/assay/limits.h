@@ -80,6 +80,9 @@
 
 /* Who asks the farm for what */
 #define ASSAY_MAX_IDENTITY 64 /* bytes of the name of a worker or user */
+#define ASSAY_MAX_JWT (16 * ASSAY_KIB)
+#define ASSAY_MAX_JWKS (1 * ASSAY_MIB)
+#define ASSAY_MAX_JWKS_KEYS 64
 
 /* A build, unless the recipe says otherwise */
 #define ASSAY_DEFAULT_TIME_S (2 * 3600)

@@ -20,7 +20,8 @@ struct assay_http_client {
 	const char *range; /* Content-Range of the next request; NULL: none */
 	char *place; /* path of a socket, or URL */
 	char *authority, *certificate, *key, *authorization;
-	bool secure, unverified;
+	bool secure, unverified, older;
+	unsigned patience_s;
 };
 
 static void init_curl(void)
@@ -86,6 +87,8 @@ enum assay_code assay_http_client_identify(struct assay_http_client *client, con
 
 	forget(client);
 	client->unverified = identity->unverified;
+	client->older = identity->older;
+	client->patience_s = identity->patience_s;
 	good = copy(identity->authority, &client->authority) && copy(identity->certificate, &client->certificate) &&
 	       copy(identity->key, &client->key);
 	if (good && identity->bearer && asprintf(&client->authorization, "Authorization: Bearer %s", identity->bearer) < 0) {
@@ -112,7 +115,8 @@ static void prepare_tls(const struct assay_http_client *client)
 	long verify = !client->unverified;
 
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
-	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
+	curl_easy_setopt(curl, CURLOPT_SSLVERSION,
+			 client->older ? (long)CURL_SSLVERSION_TLSv1_2 : (long)CURL_SSLVERSION_TLSv1_3);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, verify);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, verify * 2);
 	if (client->authority)
@@ -140,7 +144,7 @@ static void prepare(struct assay_http_client *client, const char *method, const 
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)ANSWER_S);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, client->patience_s ? (long)client->patience_s : (long)ANSWER_S);
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
