@@ -5,6 +5,7 @@
  */
 #include "cause_run.h"
 
+#include <ctype.h>
 #include <strings.h>
 
 #define SHORTEST_KNOWN 3 /* a user called "a" would be found everywhere */
@@ -198,10 +199,27 @@ static bool looks_like_version(struct assay_span s)
 	return dots > 0 && dots <= 6 && s.len <= 64;
 }
 
+/* "Debian-2.4.7-4": a name before a version, the same on both sides, is no part of it. */
+static void cut_name(struct cause_pair *p)
+{
+	size_t name = 0;
+
+	while (name < p->left.len && isalpha(p->left.data[name]))
+		name++;
+	if (name == 0 || name >= p->back || p->left.data[name] != '-')
+		return;
+	name++;
+	p->left = assay_span_cut(p->left, name, SIZE_MAX);
+	p->right = assay_span_cut(p->right, name, SIZE_MAX);
+	p->back -= name;
+}
+
 static bool version_pair(const struct assay_change *c, size_t l, size_t r, struct cause_pair *ret)
 {
-	return cause_pair_at(c, l, r, cause_is_version, ret) && looks_like_version(ret->left) &&
-	       looks_like_version(ret->right);
+	if (!cause_pair_at(c, l, r, cause_is_version, ret))
+		return false;
+	cut_name(ret);
+	return looks_like_version(ret->left) && looks_like_version(ret->right);
 }
 
 static bool is_generator_version(const struct assay_change *c, size_t l, size_t r,
