@@ -29,6 +29,9 @@ const struct assay_claim *assay_claims_about(const struct assay_claims *claims, 
 {
 	size_t low = 0, high = claims->count, end;
 
+	*ret_count = 0;
+	if (!claims->count)
+		return NULL;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

@@ -110,8 +110,10 @@ static const struct assay_field tar_fields[] = {
 	[XATTR] = ASSAY_ROW_NEVER(ASSAY_METADATA, "tar.xattr", ASSAY_SEVERITY_CODE,
 				  "extended_attributes_differ",
 				  "extended attributes, ACLs, labels: file capabilities are among them"),
-	[COMMENT] = ASSAY_ROW_SAFE(ASSAY_METADATA, "tar.pax.comment", "tar-comment", FOLD_CONTAINER,
-				   NULL, "ignored by every reader (POSIX.1-2017 pax, comment)"),
+	[COMMENT] = ASSAY_ROW_UNSAFE(ASSAY_METADATA, "tar.pax.comment", ASSAY_SEVERITY_METADATA,
+				     "tar-comment", NULL,
+				     "any bytes, ignored by archivers (POSIX.1-2017 pax, comment); git "
+				     "archive writes the commit there, and git reads it"),
 	[LONG_NAME] = ASSAY_ROW_SAFE(ASSAY_STRUCTURE, "tar.long_name", "tar-dialect", FOLD_CONTAINER,
 				     "archive_format_differs",
 				     "a name too long for the header (GNU L, K): an attribute carries it"),

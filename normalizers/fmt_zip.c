@@ -157,11 +157,16 @@ static void lay_out_extra(struct assay_layout *l, uint16_t id, struct assay_span
 		assay_layout_name(l, leaf, assay_span_of(leaf->value, 6));
 	if (i == count || !known[i].carries)
 		return;
-	assay_layout_carries(l, leaf, F(known[i].carries));
 	if (id == 0x7875) {
-		number(l, ZIP_UID, (int64_t)uid, "%d", leaf);
-		number(l, ZIP_GID, (int64_t)gid, "%d", leaf);
+		const struct zip_archive *zip = assay_layout_anatomy(l)->priv;
+		int field = zip->has_set_id ? ZIP_SET_ID_UID : ZIP_UID;
+
+		assay_layout_carries(l, leaf, F(field));
+		number(l, field, (int64_t)uid, "%d", leaf);
+		number(l, field + 1, (int64_t)gid, "%d", leaf);
+		return;
 	}
+	assay_layout_carries(l, leaf, F(known[i].carries));
 }
 
 static void lay_out_extras(struct assay_layout *l, struct assay_span extras)

@@ -497,8 +497,10 @@ static enum assay_code emit_archive(struct zip_writer *w, struct assay_error *er
 	w->mtime = field(w, "zip.mtime");
 	w->mode = field(w, "zip.mode");
 	w->data = field(w, "zip.data");
-	w->drops_owner = assay_members_hold(&w->locals, field(w, "zip.uid")) &&
-			 assay_members_hold(&w->locals, field(w, "zip.gid"));
+	w->drops_owner = !w->zip->has_set_id;
+	for (size_t i = 0; i < 2 && w->drops_owner; i++)
+		w->drops_owner = assay_members_hold(i ? &w->centrals : &w->locals, field(w, "zip.uid")) &&
+				 assay_members_hold(i ? &w->centrals : &w->locals, field(w, "zip.gid"));
 	code = collect(w, err);
 	for (size_t i = 0; i < w->zip->count && !code; i++)
 		is_wheel |= is_record(w, &w->out[i]);

@@ -48,6 +48,13 @@ const struct assay_field zip_fields[ZIP_FIELDS + 1] = {
 				      CONTAINER, "users_and_groups_in_tarball", "restored by unzip -X only"),
 	[ZIP_GID] = ASSAY_ROW_CHECKED(ASSAY_METADATA, "zip.gid", assay_check_owner, "zip-owner",
 				      CONTAINER, "users_and_groups_in_tarball", "restored by unzip -X only"),
+	[ZIP_SET_ID_UID] = ASSAY_ROW_NEVER(ASSAY_METADATA, "zip.set_id.uid", ASSAY_SEVERITY_CODE,
+					   "users_and_groups_in_tarball",
+					   "owner, in an archive with a set-id member: unzip -X makes it run "
+					   "as that owner"),
+	[ZIP_SET_ID_GID] = ASSAY_ROW_NEVER(ASSAY_METADATA, "zip.set_id.gid", ASSAY_SEVERITY_CODE,
+					   "users_and_groups_in_tarball",
+					   "group, in an archive with a set-id member"),
 	[ZIP_MAGIC] = ASSAY_ROW_NEVER(ASSAY_STRUCTURE, "zip.magic", ASSAY_SEVERITY_STRUCTURE, NULL,
 				      "signature of a record"),
 	[ZIP_CREATOR] = ASSAY_ROW_SAFE(ASSAY_METADATA, "zip.creator", "zip-creator", CONTAINER,

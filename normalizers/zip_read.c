@@ -401,6 +401,7 @@ enum assay_code zip_read(struct assay_span file, struct assay_arena *arena, stru
 			return assay_context(err, "entry %zu", ret->count);
 		judge_extras(ret, e, zip_local_extras(ret, e));
 		judge_extras(ret, e, zip_central_extras(ret, e));
+		ret->has_set_id |= (e->external >> 16 & 06000) != 0;
 		at += e->central_size;
 	}
 	if (at != ret->central + ret->central_size)

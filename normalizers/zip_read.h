@@ -58,6 +58,7 @@ struct zip_archive {
 	uint64_t central, central_size;
 	uint64_t end64, end; /* end64: 0 = none */
 	uint16_t comment;
+	bool has_set_id; /* some member is set-id: only its central header says so */
 	struct zip_doubt doubt;
 };
 

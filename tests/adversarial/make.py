@@ -100,6 +100,8 @@ def tar_pairs():
     }.items():
         members = changed("./link" if name == "linkpath" else "./run", pax_headers=records)
         put("never", "tar-pax-" + name, tar(base(), pax), tar(members, pax))
+    put("never", "tar-pax-comment", tar(changed("./run", pax_headers={"comment": "a"}), pax),
+        tar(changed("./run", pax_headers={"comment": "b" * 2000}), pax))
     put("same", "tar-mtime", b, tar(base(), mtime=T0 + 100))
     put("same", "tar-owner", b, tar(base(), uid=1000, gid=1000, uname="x", gname="x"))
     put("same", "tar-dialect", b, tar(base(), tarfile.GNU_FORMAT))
@@ -454,6 +456,21 @@ def cpio_pairs():
     put("never", "cpio-binary-trailer-data", b, b[:end - 2] + b"\4\0" + b[end:end + 12] + b"evil" + b[end + 16:])
 
 
+def owned_zip(mode, uid):
+    """The owner stands in the local header alone, the mode in the central one."""
+    ux = struct.pack("<HHBBIBI", 0x7875, 11, 1, 4, uid, 4, uid)
+    local = struct.pack("<IHHHHHIIIHH", 0x04034b50, 10, 0, 0, 0, 33, zlib.crc32(b"x"), 1, 1, 1, len(ux)) + b"a" + ux + b"x"
+    central = struct.pack("<IHHHHHHIIIHHHHHII", 0x02014b50, 0x31e, 10, 0, 0, 0, 33, zlib.crc32(b"x"), 1, 1, 1, 0, 0, 0, 0,
+                          mode << 16, 0) + b"a"
+    return local + central + struct.pack("<IHHHHIIH", 0x06054b50, 0, 0, 1, 1, len(central), len(local), 0)
+
+
+def owned_zip_pairs():
+    put("never", "zip-owner-of-setuid", owned_zip(0o104755, 0), owned_zip(0o104755, 1000))
+    put("never", "zip-owner-of-setgid", owned_zip(0o102755, 0), owned_zip(0o102755, 1000))
+    put("same", "zip-owner", owned_zip(0o100755, 0), owned_zip(0o100755, 1000))
+
+
 def headed_pairs():
     """What stands in front of a zip archive: read by some, and only in two forms what it should be."""
     def body(text=b"print(1)\n", time=(2020, 1, 1, 0, 0, 0)):
@@ -516,3 +533,4 @@ sparse_pairs()
 cpio_pairs()
 headed_pairs()
 text_pairs()
+owned_zip_pairs()
