@@ -41,6 +41,7 @@ TEST_PACKAGES := check minisign signify-openbsd gpg gpg-agent openssl zstd xz-ut
 CAUSE_PACKAGES := build-essential debhelper dwz faketime zip cpio texinfo help2man doxygen bison groff asciidoc-base \
 	gettext python3 libncurses-dev
 VM_PACKAGES := qemu-system-x86 linux-image-cloud-amd64 busybox-static e2fsprogs attr
+S3_PACKAGES := check python3-swift memcached curl
 BENCH_PACKAGES := bubblewrap runc
 HOSTILE_PACKAGES := runc crun perl procps python3
 LINT_PACKAGES := codespell shellcheck pmccabe clang clang-format-14 bear gcovr libclang-rt-14-dev
@@ -302,6 +303,17 @@ farm: all $(O)/tests/t_queue $(O)/farm/simulate ## scheduler and workers, on SQL
 farm-slurm: all ## twenty jobs through Debian's own Slurm, each as a worker of one job
 	@tools/deps slurmctld slurmd slurm-client munge
 	tests/farm/slurm $(O)/assay
+
+$(O)/farm/s3_store: tests/farm/s3_store.c $(O)/libassay.a
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
+		$(O)/libassay.a $(PKG_LIBS) $(shell pkg-config --libs check 2>/dev/null)
+
+.PHONY: farm-s3
+farm-s3: all $(O)/farm/s3_store ## the store in a real S3 service (OpenStack Swift)
+	@tools/deps $(S3_PACKAGES)
+	tests/farm/s3 bash -c '$(O)/farm/s3_store && tests/farm/s3_farm $(O)/assay assay-test'
 
 .PHONY: system
 system: all $(O)/system/environment ## as root, with the machine's mirror: the archive's chain, environments

@@ -39,6 +39,9 @@ static int print(const struct assay_store_collected *collected, bool dry_run)
 		       i == ASSAY_CLASS_ENVIRONMENTS ? "" : cli_bytes(k->bytes, kept));
 	}
 	printf("%s %s\n", cli_bytes(collected->removed_bytes, gone), dry_run ? "would be freed" : "freed");
+	if (collected->removed_remote)
+		printf("%llu objects of the remote store %s\n", (unsigned long long)collected->removed_remote,
+		       dry_run ? "would go" : "removed");
 	if (collected->in_use)
 		printf("%llu more may be in use and stay\n", (unsigned long long)collected->in_use);
 	return fflush(stdout) ? 3 : 0;
@@ -57,6 +60,7 @@ static int print_json(const struct assay_store *store, const struct assay_store_
 	assay_json_set(object, "kept", kept);
 	assay_json_set_bool(object, "dry_run", dry_run);
 	assay_json_set_int(object, "in_use", (int64_t)collected->in_use);
+	assay_json_set_int(object, "removed_remote", (int64_t)collected->removed_remote);
 	assay_json_set_int(object, "removed_bytes", (int64_t)collected->removed_bytes);
 	return cli_store_json(store, object);
 }

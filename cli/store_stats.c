@@ -14,7 +14,7 @@ struct row {
 	const struct assay_store_count *count;
 };
 
-enum { ROWS = ASSAY_CLASS_COUNT + 3 };
+enum { ROWS = ASSAY_CLASS_COUNT + 4 };
 
 static void list_rows(const struct assay_store_usage *usage, struct row rows[ROWS])
 {
@@ -23,6 +23,7 @@ static void list_rows(const struct assay_store_usage *usage, struct row rows[ROW
 	rows[ASSAY_CLASS_COUNT] = (struct row){ "quarantined", &usage->quarantined };
 	rows[ASSAY_CLASS_COUNT + 1] = (struct row){ "caches", &usage->caches };
 	rows[ASSAY_CLASS_COUNT + 2] = (struct row){ "work", &usage->work };
+	rows[ASSAY_CLASS_COUNT + 3] = (struct row){ "remote", &usage->remote };
 }
 
 static int print(const struct assay_store *store, const struct row rows[ROWS])

@@ -121,7 +121,7 @@ static bool make_command(const struct daemon *d, const struct task *task, char *
 {
 	size_t count = 0;
 	bool ok = (argv[count++] = strdup("assay")) && (argv[count++] = strdup("verify")) &&
-		  asprintf(&argv[count++], "--store=%s", assay_store_root(d->store)) > 0 &&
+		  asprintf(&argv[count++], "--store=%s", assay_store_name(d->store)) > 0 &&
 		  asprintf(&argv[count++], "--json=%s/report.json", task->directory) > 0 &&
 		  asprintf(&argv[count++], "--output=%s/run", task->directory) > 0 &&
 		  (argv[count++] = strdup("--attempts=1")) && (argv[count++] = strdup("--verbose"));

@@ -12,7 +12,7 @@
 #include "assay/late.h"
 
 #define CURL_LATE(X)                                                                               \
-	X(curl_easy_cleanup) X(curl_easy_getinfo) X(curl_easy_init) X(curl_easy_perform)           \
+	X(curl_easy_cleanup) X(curl_easy_escape) X(curl_easy_getinfo) X(curl_easy_init) X(curl_easy_perform)           \
 	X(curl_easy_reset) X(curl_easy_setopt) X(curl_easy_strerror) X(curl_free)                  \
 	X(curl_global_init) X(curl_slist_append) X(curl_slist_free_all) X(curl_url) X(curl_url_cleanup) X(curl_url_dup) X(curl_url_get)        \
 	X(curl_url_set)
@@ -29,6 +29,7 @@ extern struct curl_late curl_late;
 enum assay_code curl_late_load(struct assay_error *err) ASSAY_CHECKED;
 
 #define curl_easy_cleanup curl_late.curl_easy_cleanup
+#define curl_easy_escape curl_late.curl_easy_escape
 #define curl_easy_getinfo curl_late.curl_easy_getinfo
 #define curl_easy_init curl_late.curl_easy_init
 #define curl_easy_perform curl_late.curl_easy_perform

@@ -66,6 +66,7 @@
 
 /* The store */
 #define ASSAY_MAX_BLOB (64 * ASSAY_GIB) /* one download or stored file */
+#define ASSAY_MAX_S3_ANSWER (16 * ASSAY_MIB) /* a list, an error */
 #define ASSAY_MAX_STORE_BLOBS 16000000 /* looked after in one store */
 
 /* The farm's database */

@@ -20,6 +20,9 @@
  * says in its folder under tmp since when it depends on what it used (assay_store_renew); and what was used after
  * the oldest process that lives began, or less than the grace ago, stays whatever the policy says.  An environment
  * in use is locked besides.  A collection may be killed anywhere and run again.
+ *
+ * A remote store is collected where a scheduler keeps its list: what nothing on it holds goes by the time of its last
+ * put, after a fortnight at least, and uploads that were never finished are ended.
  */
 #ifndef ASSAY_RETENTION_H
 #define ASSAY_RETENTION_H
@@ -66,6 +69,7 @@ struct assay_store_usage {
 	struct assay_store_count quarantined; /* blobs that had wrong bytes */
 	struct assay_store_count caches;      /* apt's lists, git repositories */
 	struct assay_store_count work;	      /* of processes that are at work */
+	struct assay_store_count remote;      /* objects of a remote store */
 };
 
 /* A file that several environments share is divided among them. */
@@ -76,6 +80,7 @@ struct assay_store_collected {
 	struct assay_store_count removed[ASSAY_CLASS_COUNT], kept[ASSAY_CLASS_COUNT];
 	uint64_t in_use;  /* would have gone, but may be in use */
 	uint64_t removed_bytes;
+	uint64_t removed_remote; /* objects of a remote store */
 };
 
 /* Removes what the policy lets go; one at a time, others wait.  ASSAY_EUNTRUSTED when something stands in the way
@@ -85,7 +90,7 @@ enum assay_code assay_store_collect(struct assay_store *store, const struct assa
 	ASSAY_CHECKED;
 
 struct assay_store_checked {
-	uint64_t blobs, bytes, bad, strange;
+	uint64_t blobs, bytes, bad, strange; /* in a remote store too */
 	json_t *problems; /* array of {"name", "problem"}; the caller drops it */
 };
 

@@ -22,12 +22,18 @@
 
 struct assay_store;
 
-/* root NULL: $ASSAY_STORE, else $XDG_CACHE_HOME/assay, else ~/.cache/assay.  Created when absent. */
+/* root NULL: $ASSAY_STORE, else $XDG_CACHE_HOME/assay, else ~/.cache/assay.  Created when absent.
+ *
+ * "s3://BUCKET/PREFIX?endpoint=URL&region=NAME": blobs are kept in an S3 service, and the directory of the rest of that
+ * rule is their cache; all else is in the directory alone.  Keys are taken from AWS_ACCESS_KEY_ID and
+ * AWS_SECRET_ACCESS_KEY, or the shared credentials file. */
 enum assay_code assay_store_open(const char *root, struct assay_store **ret,
 				 struct assay_error *err) ASSAY_CHECKED;
 void assay_store_free(struct assay_store *store);
 void assay_store_freep(struct assay_store **store);
-const char *assay_store_root(const struct assay_store *store);
+const char *assay_store_root(const struct assay_store *store); /* the directory */
+/* By what another process opens the same store. */
+const char *assay_store_name(const struct assay_store *store);
 
 /* Stores what fd holds from its position on.  want NULL: any; else a mismatch is ASSAY_EUNTRUSTED
  * naming both digests, and nothing is stored. */

@@ -17,7 +17,8 @@
 #include "assay/log.h"
 #include "assay/path.h"
 #include "assay/process.h"
-#include "store_int.h"
+#include "assay/time.h"
+#include "remote.h"
 
 #define BLOCK 131072
 
@@ -112,21 +113,57 @@ static enum assay_code put_in_place(struct store_draft *draft, const char *name,
 	return ASSAY_OK;
 }
 
+/* ---- a remote store ------------------------------------------------------------------------------- */
+
+/* What was there for longer is put again: collections there go by the time of the last put (collect.c). */
+#define FRESH_S (7 * 86400)
+
+static enum assay_code publish(struct assay_store *store, const struct assay_digest *digest, uint64_t size,
+			       struct assay_error *err)
+{
+	struct store_remote *remote = store->remote;
+	struct assay_error looked = ASSAY_ERROR_INIT;
+	assay_auto(assay_fd_closep) int fd = -1;
+	struct store_remote_entry entry;
+	char name[BLOB_NAME_MAX];
+
+	if (!remote->ops->look(remote, digest, &entry, &looked) && entry.bytes == size &&
+	    entry.time > assay_time_now() - FRESH_S)
+		return ASSAY_OK;
+	if (looked.code && looked.code != ASSAY_ENOTFOUND) {
+		*err = looked;
+		return err->code;
+	}
+	blob_name(digest, name);
+	fd = openat(store->blobs_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return assay_fail_errno(err, "store %s: blob %s", store->root, name + 3);
+	return remote->ops->put(remote, digest, fd, size, err);
+}
+
+static enum assay_code check_draft(struct store_draft *draft, const struct assay_digest *want,
+				   struct assay_digest *ret_have, struct assay_error *err)
+{
+	char have_hex[ASSAY_DIGEST_TEXT], want_hex[ASSAY_DIGEST_TEXT];
+
+	assay_hasher_end(draft->hasher, ret_have);
+	if (!want || assay_digest_equal(want, ret_have))
+		return ASSAY_OK;
+	return assay_fail(err, ASSAY_EUNTRUSTED, "want sha256 %s, have sha256 %s (%llu bytes)",
+			  assay_digest_hex(want, want_hex), assay_digest_hex(ret_have, have_hex),
+			  (unsigned long long)draft->size);
+}
+
 enum assay_code store_draft_commit(struct store_draft *draft, const struct assay_digest *want,
 				   struct assay_digest *ret, uint64_t *ret_size,
 				   struct assay_error *err)
 {
-	char name[BLOB_NAME_MAX], have_hex[ASSAY_DIGEST_TEXT], want_hex[ASSAY_DIGEST_TEXT];
+	char name[BLOB_NAME_MAX];
 	struct assay_digest have;
 	int fd = draft->fd;
 
-	assay_hasher_end(draft->hasher, &have);
-	if (want && !assay_digest_equal(want, &have))
-		return assay_fail(err, ASSAY_EUNTRUSTED,
-				  "want sha256 %s, have sha256 %s (%llu bytes)",
-				  assay_digest_hex(want, want_hex),
-				  assay_digest_hex(&have, have_hex),
-				  (unsigned long long)draft->size);
+	if (check_draft(draft, want, &have, err))
+		return err->code;
 	if (fchmod(fd, 0444) || fsync(fd))
 		return assay_fail_errno(err, "store %s: flush a draft", draft->store->root);
 	draft->fd = -1;
@@ -135,6 +172,8 @@ enum assay_code store_draft_commit(struct store_draft *draft, const struct assay
 	blob_name(&have, name);
 	if (put_in_place(draft, name, err))
 		return assay_context(err, "store %s", draft->store->root);
+	if (draft->store->remote && !draft->fetched && publish(draft->store, &have, draft->size, err))
+		return err->code;
 	if (ret)
 		*ret = have;
 	if (ret_size)
@@ -203,12 +242,26 @@ static bool use(struct assay_store *store, const char *name)
 	return utimensat(store->blobs_fd, name, NULL, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
+static bool is_remote(struct assay_store *store, const struct assay_digest *digest)
+{
+	struct assay_error err = ASSAY_ERROR_INIT;
+	struct store_remote_entry entry;
+
+	if (!store->remote)
+		return false;
+	if (!store->remote->ops->look(store->remote, digest, &entry, &err))
+		return true;
+	if (err.code != ASSAY_ENOTFOUND)
+		assay_log(ASSAY_LOG_WARNING, "%s", err.msg);
+	return false;
+}
+
 bool assay_store_has(struct assay_store *store, const struct assay_digest *digest)
 {
 	char name[BLOB_NAME_MAX];
 
 	blob_name(digest, name);
-	return use(store, name);
+	return use(store, name) || is_remote(store, digest);
 }
 
 /* Moves a bad blob aside, unless another process has put a new one in its place meanwhile. */
@@ -296,6 +349,49 @@ static enum assay_code check_blob(struct assay_store *store, const struct assay_
 	return condemn(store, name, st, what, err);
 }
 
+/* Wrong bytes there are moved aside like those here. */
+static enum assay_code condemn_there(struct assay_store *store, const struct assay_digest *digest,
+				     struct assay_error *err)
+{
+	struct assay_error aside = ASSAY_ERROR_INIT;
+	char hex[ASSAY_DIGEST_TEXT];
+	bool moved = !store->remote->ops->condemn(store->remote, digest, &aside);
+
+	return assay_context(err, "%.*s: blob %s, %s", (int)strcspn(store->name, "?"), store->name,
+			     assay_digest_hex(digest, hex),
+			     moved ? "moved aside to " STORE_CORRUPT : "which could not be moved aside");
+}
+
+/* From the remote store into the directory; keep false: only to look whether it could be. */
+static enum assay_code bring(struct assay_store *store, const struct assay_digest *digest, bool keep,
+			     struct assay_error *err)
+{
+	assay_auto(store_draft_release) struct store_draft draft = STORE_DRAFT_INIT;
+	struct assay_digest have;
+	enum assay_code code;
+
+	draft.fetched = true;
+	if (store_draft_open(&draft, store, err) || store->remote->ops->get(store->remote, digest, &draft, err))
+		return err->code;
+	code = keep ? store_draft_commit(&draft, digest, NULL, NULL, err) : check_draft(&draft, digest, &have, err);
+	return code == ASSAY_EUNTRUSTED ? condemn_there(store, digest, err) : code;
+}
+
+enum assay_code store_remote_check(struct assay_store *store, const struct assay_digest *digest,
+				   struct assay_error *err)
+{
+	return bring(store, digest, false, err);
+}
+
+/* Makes sure that the directory has it, when there is another place to get it from. */
+static enum assay_code obtain(struct assay_store *store, const struct assay_digest *digest, struct assay_error *err)
+{
+	char name[BLOB_NAME_MAX];
+
+	blob_name(digest, name);
+	return use(store, name) || !store->remote ? ASSAY_OK : bring(store, digest, true, err);
+}
+
 enum assay_code store_blob_check(struct assay_store *store, const struct assay_digest *digest,
 				 struct assay_error *err)
 {
@@ -316,8 +412,7 @@ enum assay_code assay_store_get(struct assay_store *store, const struct assay_di
 	struct stat st;
 
 	blob_name(digest, name);
-	use(store, name);
-	if (open_blob(store, name, &fd, &st, err) ||
+	if (obtain(store, digest, err) || open_blob(store, name, &fd, &st, err) ||
 	    check_blob(store, digest, name, fd, -1, &st, err))
 		return err->code;
 	if (lseek(fd, 0, SEEK_SET) != 0)
@@ -336,8 +431,7 @@ enum assay_code assay_store_copy_to(struct assay_store *store, const struct assa
 	struct stat st;
 
 	blob_name(digest, blob);
-	use(store, blob);
-	if (open_blob(store, blob, &fd, &st, err) ||
+	if (obtain(store, digest, err) || open_blob(store, blob, &fd, &st, err) ||
 	    assay_draft_open(&draft, dirfd, name, 0644, err) ||
 	    check_blob(store, digest, blob, fd, draft.fd, &st, err))
 		return assay_context(err, "copy to %s", name);

@@ -81,11 +81,25 @@ static void *grow(void *array, size_t count, size_t *room, size_t size)
 
 /* ---- blobs --------------------------------------------------------------------------------------- */
 
+static enum assay_code append_blob(struct store_census *census, const struct store_blob *blob,
+				   struct assay_error *err)
+{
+	struct store_blob *grown;
+
+	if (census->blob_count == ASSAY_MAX_STORE_BLOBS)
+		return assay_fail(err, ASSAY_ELIMIT, "blobs: want at most %d", ASSAY_MAX_STORE_BLOBS);
+	grown = grow(census->blobs, census->blob_count, &census->blob_room, sizeof(*grown));
+	if (!grown)
+		return assay_fail(err, ASSAY_ENOMEM, "blobs: out of memory");
+	census->blobs = grown;
+	census->blobs[census->blob_count++] = *blob;
+	return ASSAY_OK;
+}
+
 static enum assay_code add_blob(int dirfd, const char *name, void *data, struct assay_error *err)
 {
 	struct store_census *census = data;
-	struct store_blob blob = { .class = ASSAY_CLASS_BLOBS };
-	struct store_blob *grown;
+	struct store_blob blob = { .class = ASSAY_CLASS_BLOBS, .here = true };
 	size_t len = strlen(name);
 	struct stat st;
 
@@ -97,14 +111,7 @@ static enum assay_code add_blob(int dirfd, const char *name, void *data, struct 
 		store_count_add(&census->quarantined, blob.bytes, blob.used);
 	if (!assay_digest_parse(assay_span_text(name), &blob.digest))
 		return ASSAY_OK;
-	if (census->blob_count == ASSAY_MAX_STORE_BLOBS)
-		return assay_fail(err, ASSAY_ELIMIT, "blobs: want at most %d", ASSAY_MAX_STORE_BLOBS);
-	grown = grow(census->blobs, census->blob_count, &census->blob_room, sizeof(*grown));
-	if (!grown)
-		return assay_fail(err, ASSAY_ENOMEM, "blobs: out of memory");
-	census->blobs = grown;
-	census->blobs[census->blob_count++] = blob;
-	return ASSAY_OK;
+	return append_blob(census, &blob, err);
 }
 
 static enum assay_code add_fan_out(int dirfd, const char *name, void *data, struct assay_error *err)
@@ -127,6 +134,37 @@ struct store_blob *store_census_find(struct store_census *census, const struct a
 	struct store_blob key = { .digest = *digest };
 
 	return census->blob_count ? bsearch(&key, census->blobs, census->blob_count, sizeof(key), by_digest) : NULL;
+}
+
+struct remote_listing {
+	struct store_census *census;
+	size_t local; /* so many of the list are sorted, and here */
+};
+
+static enum assay_code add_remote(const struct store_remote_entry *entry, void *data, struct assay_error *err)
+{
+	struct remote_listing *l = data;
+	struct store_blob blob = { .digest = entry->digest, .there = entry->time ? entry->time : 1,
+				   .bytes = entry->bytes, .used = entry->time };
+	struct store_blob *known = l->local ? bsearch(&blob, l->census->blobs, l->local, sizeof(blob), by_digest) : NULL;
+
+	if (known)
+		known->there = blob.there;
+	return known ? ASSAY_OK : append_blob(l->census, &blob, err);
+}
+
+enum assay_code store_census_add_remote(struct assay_store *store, struct store_census *census,
+					struct assay_error *err)
+{
+	struct remote_listing l = { census, census->blob_count };
+
+	if (!store->remote)
+		return ASSAY_OK;
+	if (store->remote->ops->each(store->remote, add_remote, &l, err))
+		return err->code;
+	if (census->blob_count)
+		qsort(census->blobs, census->blob_count, sizeof(*census->blobs), by_digest);
+	return ASSAY_OK;
 }
 
 /* ---- entries ------------------------------------------------------------------------------------- */

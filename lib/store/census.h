@@ -4,12 +4,14 @@
 #define ASSAY_STORE_CENSUS_H
 
 #include "assay/retention.h"
-#include "store_int.h"
+#include "remote.h"
 
 struct store_blob {
 	struct assay_digest digest;
 	enum assay_store_class class;
 	bool held; /* by something that names it and is kept */
+	bool here;     /* in the directory */
+	int64_t there; /* since when it is in the remote store; 0: it is not */
 	uint64_t bytes;
 	int64_t used;
 };
@@ -34,6 +36,9 @@ struct store_census {
 /* sizes: those of environments too, which takes a walk through each. */
 enum assay_code store_census_take(struct assay_store *store, bool sizes, struct store_census *ret,
 				  struct assay_error *err) ASSAY_CHECKED;
+/* Adds what is in the remote store. */
+enum assay_code store_census_add_remote(struct assay_store *store, struct store_census *census,
+					struct assay_error *err) ASSAY_CHECKED;
 void store_census_release(struct store_census *census);
 /* NULL when there is no such blob. */
 struct store_blob *store_census_find(struct store_census *census, const struct assay_digest *digest);

@@ -21,6 +21,18 @@ static void add_tree(struct assay_store *store, const char *path, struct assay_s
 		store_count_add(count, store_tree_bytes(store->root, path), st.st_mtim.tv_sec);
 }
 
+static enum assay_code count_one_there(const struct store_remote_entry *entry, void *data, struct assay_error *err)
+{
+	(void)err;
+	store_count_add(data, entry->bytes, entry->time);
+	return ASSAY_OK;
+}
+
+static enum assay_code count_there(struct assay_store *store, struct assay_store_usage *ret, struct assay_error *err)
+{
+	return store->remote ? store->remote->ops->each(store->remote, count_one_there, &ret->remote, err) : ASSAY_OK;
+}
+
 enum assay_code assay_store_stats(struct assay_store *store, struct assay_store_usage *ret, struct assay_error *err)
 {
 	struct store_census census = { 0 };
@@ -38,6 +50,8 @@ enum assay_code assay_store_stats(struct assay_store *store, struct assay_store_
 	for (size_t i = 0; !code && i < census.entry_count; i++)
 		store_count_add(&ret->classes[census.entries[i].class], census.entries[i].bytes,
 				census.entries[i].used);
+	if (!code)
+		code = count_there(store, ret, err);
 	ret->quarantined = census.quarantined;
 	add_tree(store, "apt", &ret->caches);
 	add_tree(store, "git", &ret->caches);
@@ -106,6 +120,25 @@ static enum assay_code check_one(int dirfd, const char *name, void *data, struct
 	return ASSAY_OK;
 }
 
+static enum assay_code check_there(const struct store_remote_entry *entry, void *data, struct assay_error *err)
+{
+	struct checking *c = data;
+	struct assay_error bad = ASSAY_ERROR_INIT;
+	char hex[ASSAY_DIGEST_TEXT];
+
+	c->result->blobs++;
+	c->result->bytes += entry->bytes;
+	if (!store_remote_check(c->store, &entry->digest, &bad) || bad.code == ASSAY_ENOTFOUND)
+		return ASSAY_OK;
+	if (bad.code != ASSAY_EUNTRUSTED) {
+		*err = bad;
+		return err->code;
+	}
+	c->result->bad++;
+	add_problem(c, assay_digest_hex(&entry->digest, hex), bad.msg);
+	return ASSAY_OK;
+}
+
 static enum assay_code check_folder(int dirfd, const char *name, void *data, struct assay_error *err)
 {
 	struct checking *c = data;
@@ -128,6 +161,8 @@ enum assay_code assay_store_check(struct assay_store *store, struct assay_store_
 	*ret = (struct assay_store_checked){ .problems = assay_json_array() };
 	assay_progress_start("check", "%s", store->root);
 	code = store_each(store->root_fd, "blobs", check_folder, &c, err);
+	if (!code && store->remote)
+		code = store->remote->ops->each(store->remote, check_there, &c, err);
 	assay_progress_end("%llu blobs, %llu bad", (unsigned long long)ret->blobs, (unsigned long long)ret->bad);
 	return code;
 }

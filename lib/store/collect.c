@@ -17,6 +17,8 @@
 #include "assay/time.h"
 #include "census.h"
 
+enum { UPLOAD_S = 2 * 86400 }; /* no upload takes so long */
+
 struct collection {
 	struct assay_store *store;
 	const struct assay_retention *policy;
@@ -159,6 +161,19 @@ static enum assay_code remove_blob(struct collection *c, const struct store_blob
 	return ASSAY_OK;
 }
 
+/* What is in the remote store goes by the time of its last put alone: nobody can be asked who works there.  Who names
+ * it later than this after he saw it, or put it, is too late (publish() in blob.c puts again what is half as old). */
+#define REMOTE_GRACE_S (14 * 86400)
+
+static enum assay_code collect_remote(struct collection *c, const struct store_blob *blob, struct assay_error *err)
+{
+	if (!blob->there || blob->held || store_is_kept(c->policy, ASSAY_CLASS_BLOBS, blob->there, c->now) ||
+	    blob->there >= c->floor || blob->there >= c->now - REMOTE_GRACE_S)
+		return ASSAY_OK;
+	c->result->removed_remote++;
+	return c->policy->dry_run ? ASSAY_OK : c->store->remote->ops->remove(c->store->remote, &blob->digest, err);
+}
+
 static enum assay_code collect_blobs(struct collection *c, struct assay_error *err)
 {
 	struct store_census *census = &c->census;
@@ -170,6 +185,10 @@ static enum assay_code collect_blobs(struct collection *c, struct assay_error *e
 		bool gone = false;
 
 		assay_progress_update(i, census->blob_count, "blobs");
+		if (collect_remote(c, blob, err))
+			return err->code;
+		if (!blob->here)
+			continue;
 		if (!blob->held && may_go(c, ASSAY_CLASS_BLOBS, blob->used) && remove_blob(c, blob, &gone, err))
 			return err->code;
 		store_count_add(gone ? &c->result->removed[blob->class] : &c->result->kept[blob->class], blob->bytes,
@@ -226,9 +245,22 @@ static void count_entries(struct collection *c)
 		c->result->removed_bytes += c->result->removed[i].bytes;
 }
 
+/* Only where the farm says what it names is it known what a remote store is for. */
+static enum assay_code look_there(struct collection *c, struct assay_error *err)
+{
+	struct store_remote *remote = c->store->remote;
+
+	if (!remote || faccessat(c->store->root_fd, "farm/" ASSAY_STORE_FARM_NAMES_FILE, F_OK, 0))
+		return ASSAY_OK;
+	if (!c->policy->dry_run && remote->ops->tidy(remote, c->now - UPLOAD_S, err))
+		return err->code;
+	return store_census_add_remote(c->store, &c->census, err);
+}
+
 static enum assay_code collect(struct collection *c, struct assay_error *err)
 {
-	if (list_processes(c, err) || store_census_take(c->store, false, &c->census, err))
+	if (list_processes(c, err) || store_census_take(c->store, false, &c->census, err) ||
+	    look_there(c, err))
 		return err->code;
 	for (size_t i = 0; i < c->census.entry_count; i++) {
 		assay_progress_update(i, c->census.entry_count, "entries");

@@ -103,11 +103,13 @@ static enum assay_code map_blob(struct holding *h, const struct assay_digest *di
 				struct assay_error *err)
 {
 	assay_auto(assay_fd_closep) int fd = -1;
+	const struct store_blob *blob = store_census_find(h->census, digest);
 	char name[BLOB_NAME_MAX], hex[ASSAY_DIGEST_TEXT];
 
 	assay_digest_hex(digest, hex);
 	snprintf(name, sizeof(name), "%.2s/%s", hex, hex);
-	if (!store_census_find(h->census, digest) || assay_file_open(h->store->blobs_fd, name, &fd, err))
+	if (!blob || (blob->here ? assay_file_open(h->store->blobs_fd, name, &fd, err) :
+				   assay_store_get(h->store, digest, &fd, err)))
 		return ASSAY_ENOTFOUND;
 	return assay_map_fd(fd, ret, err);
 }

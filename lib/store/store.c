@@ -20,7 +20,7 @@
 #include "assay/log.h"
 #include "assay/path.h"
 #include "assay/process.h"
-#include "store_int.h"
+#include "remote.h"
 
 #define VERSION_TEXT "assay-store 1\n"
 #define LOCK_NAME_MAX 100
@@ -31,6 +31,8 @@ void assay_store_free(struct assay_store *store)
 
 	if (!store)
 		return;
+	if (store->remote)
+		store->remote->ops->close(store->remote);
 	if (store->curl && store->curl_pid == getpid())
 		curl_easy_cleanup(store->curl);
 	if (store->own_name && store->pid == getpid() &&
@@ -42,6 +44,7 @@ void assay_store_free(struct assay_store *store)
 	assay_fd_closep(&store->blobs_fd);
 	assay_fd_closep(&store->root_fd);
 	free(store->own_name);
+	free(store->name);
 	free(store->root);
 	free(store);
 }
@@ -56,13 +59,28 @@ const char *assay_store_root(const struct assay_store *store)
 	return store->root;
 }
 
+const char *assay_store_name(const struct assay_store *store)
+{
+	return store->name;
+}
+
+static const struct store_remote_ops *const remotes[] = { &store_remote_s3 };
+
+static const struct store_remote_ops *remote_of(const char *name)
+{
+	for (size_t i = 0; name && i < sizeof(remotes) / sizeof(remotes[0]); i++)
+		if (strncmp(name, remotes[i]->scheme, strlen(remotes[i]->scheme)) == 0)
+			return remotes[i];
+	return NULL;
+}
+
 static char *default_root(void)
 {
 	const char *store = getenv("ASSAY_STORE"), *cache = getenv("XDG_CACHE_HOME");
 	const char *home = getenv("HOME");
 	char *root = NULL;
 
-	if (store && *store)
+	if (store && *store && !remote_of(store))
 		return strdup(store);
 	if (cache && *cache == '/')
 		return assay_path_join(cache, "assay");
@@ -269,21 +287,36 @@ static enum assay_code open_root(struct assay_store *store, const char *root,
 	return make_own_directory(store, err);
 }
 
+/* A directory, or a remote store with the usual directory before it. */
+static enum assay_code open_named(struct assay_store *store, const char *name, struct assay_error *err)
+{
+	const struct store_remote_ops *remote = remote_of(name);
+	assay_auto(assay_freep) char *path = name && !remote ? strdup(name) : default_root();
+
+	if (!path)
+		return assay_fail(err, ASSAY_ENOMEM, "store: out of memory");
+	if ((remote && remote->open(name, &store->remote, err)) || open_root(store, path, err))
+		return assay_context(err, "store %.*s", (int)strcspn(store->remote || !remote ? path : name, "?"),
+				     store->remote || !remote ? path : name);
+	store->name = strdup(remote ? name : store->root);
+	return store->name ? ASSAY_OK : assay_fail(err, ASSAY_ENOMEM, "store: out of memory");
+}
+
 enum assay_code assay_store_open(const char *root, struct assay_store **ret,
 				 struct assay_error *err)
 {
 	assay_auto(assay_store_freep) struct assay_store *store = calloc(1, sizeof(*store));
-	assay_auto(assay_freep) char *path = root ? strdup(root) : default_root();
+	const char *variable = getenv("ASSAY_STORE");
 
 	if (store)
 		store->root_fd = store->blobs_fd = store->locks_fd = store->tmp_fd =
 			store->own_fd = -1;
-	if (!store || !path)
+	if (!store)
 		return assay_fail(err, ASSAY_ENOMEM, "store: out of memory");
 	store->pid = getpid();
 	*err = (struct assay_error)ASSAY_ERROR_INIT;
-	if (open_root(store, path, err))
-		return assay_context(err, "store %s", path);
+	if (open_named(store, root ? root : variable && *variable ? variable : NULL, err))
+		return err->code;
 	*ret = assay_steal(store);
 	return ASSAY_OK;
 }

@@ -8,8 +8,12 @@
 #include "assay/store.h"
 #include "assay/curl_late.h"
 
+struct store_remote;
+
 struct assay_store {
 	char *root;     /* absolute */
+	char *name;	/* as it was asked for */
+	struct store_remote *remote; /* or NULL: see remote.h */
 	char *own_name; /* our directory under tmp */
 	int root_fd;
 	int blobs_fd;
@@ -33,6 +37,7 @@ struct store_draft {
 	int fd;
 	char name[32]; /* in the store's own directory; "" = nothing to remove */
 	uint64_t size;
+	bool fetched; /* from the remote: it need not go back */
 };
 
 #define STORE_DRAFT_INIT { .fd = -1 }
