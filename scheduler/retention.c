@@ -46,6 +46,10 @@ static const struct {
 	{ ASSAY_CLASS_REPORTS, "SELECT report, finished FROM job WHERE id >= $1 AND id < $2 AND report IS NOT NULL" },
 	{ ASSAY_CLASS_REPORTS,
 	  "SELECT report, finished FROM attempt WHERE job >= $1 AND job < $2 AND report IS NOT NULL" },
+	{ ASSAY_CLASS_REPORTS,
+	  "SELECT attestations, finished FROM attempt WHERE job >= $1 AND job < $2 AND attestations IS NOT NULL" },
+	{ ASSAY_CLASS_LOGS, "SELECT log, finished FROM attempt WHERE job >= $1 AND job < $2 AND log IS NOT NULL" },
+	{ ASSAY_CLASS_LOGS, "SELECT digest, 0 FROM log_part WHERE job >= $1 AND job < $2" },
 };
 
 static enum assay_code write_some(struct assay_database *db, size_t which, int64_t from, int64_t now,
