@@ -103,6 +103,7 @@ int assay_cli_verify(int argc, char **argv)
 		{ "require-signature", CLI_FLAG, &a.job.require_signature },
 		{ "runtime", CLI_TEXT, &a.box.runtime },
 		{ "sarif", CLI_TEXT, &a.outputs.sarif },
+		{ "secrets", CLI_TEXT, &a.job.secrets },
 		{ "store", CLI_TEXT, &a.job.store },
 		{ "subject", CLI_LIST, &a.subjects },
 		{ "subject-key", CLI_TEXT, &a.job.subject_key },

@@ -21,7 +21,7 @@ int assay_cli_worker(int argc, char **argv)
 		{ "enrol", CLI_TEXT, &enrol },	       { "identity", CLI_TEXT, &o.identity },
 		{ "labels", CLI_TEXT, &o.labels },     { "name", CLI_TEXT, &o.name },
 		{ "once", CLI_FLAG, &o.once },	       { "pool", CLI_TEXT, &o.pool },
-		{ "scheduler", CLI_TEXT, &scheduler }, { "socket", CLI_TEXT, &o.socket },
+		{ "scheduler", CLI_TEXT, &scheduler }, { "secrets", CLI_TEXT, &o.secrets }, { "socket", CLI_TEXT, &o.socket },
 		{ "store", CLI_TEXT, &o.store },       { "telemetry", CLI_TEXT, &o.telemetry },
 		{ "telemetry-limit", CLI_TEXT, &limit }, { NULL, CLI_FLAG, NULL },
 	};

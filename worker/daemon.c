@@ -126,6 +126,8 @@ static bool make_command(const struct daemon *d, const struct task *task, char *
 		  asprintf(&argv[count++], "--output=%s/run", task->directory) > 0 &&
 		  (argv[count++] = strdup("--attempts=1")) && (argv[count++] = strdup("--verbose"));
 
+	if (ok && d->options->secrets)
+		ok = asprintf(&argv[count++], "--secrets=%s", d->options->secrets) > 0;
 	for (size_t i = 0; ok && i < sizeof(passed) / sizeof(passed[0]); i++)
 		ok = add_option(argv, &count, i, task->options);
 	/* nothing behind "--" is taken for an option */

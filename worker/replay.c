@@ -13,31 +13,93 @@
 #include "assay/cleanup.h"
 #include "assay/codec.h"
 #include "assay/file.h"
+#include "assay/limits.h"
 #include "assay/log.h"
 #include "assay/path.h"
+#include "assay/redact.h"
 #include "assay/time.h"
 
 #define MAX_MOUNTS 32
 #define LOG_TAIL 8192 /* bytes of the log that a report quotes */
 
-/* What the console sees of a running build. */
-struct console {
-	uint64_t bytes;
+/* Where a build's output goes, without its secrets: the log, and the console. */
+struct output {
+	int fd;
 	bool verbose;
+	uint64_t bytes;
+	struct assay_redactor *redactor;
+	struct assay_buf line;	   /* the beginning of one, for the console */
+	struct assay_error failed; /* of the first write that did not work */
 };
+
+/* Whole lines, however they come. */
+static void show_lines(struct output *output, bool rest_too)
+{
+	struct assay_span rest = assay_buf_span(&output->line), line;
+	size_t whole = rest.len;
+
+	while (!rest_too && whole && rest.data[whole - 1] != '\n')
+		whole--;
+	if (!whole && rest.len < LOG_TAIL)
+		return;
+	whole = whole ? whole : rest.len;
+	rest.len = whole;
+	while (assay_span_next_line(&rest, &line))
+		assay_progress_note("%.*s", ASSAY_SPAN_ARGS(line));
+	memmove(output->line.data, output->line.data + whole, output->line.len - whole);
+	output->line.len -= whole;
+}
+
+static void write_output(void *data, const char *bytes, size_t len)
+{
+	struct output *output = data;
+
+	if (!output->failed.code && len)
+		(void)!assay_fd_write(output->fd, bytes, len, &output->failed);
+	if (!output->verbose || !len)
+		return;
+	assay_buf_add(&output->line, bytes, len);
+	show_lines(output, false);
+}
 
 static void on_output(void *data, const char *bytes, size_t len)
 {
-	struct console *console = data;
+	struct output *output = data;
 
-	console->bytes += len;
-	if (console->verbose) {
-		struct assay_span rest = assay_span_of(bytes, len), line;
+	output->bytes += len;
+	assay_redactor_feed(output->redactor, bytes, len);
+	assay_progress_update(output->bytes >> 10, 0, "KiB of log");
+}
 
-		while (assay_span_next_line(&rest, &line))
-			assay_progress_note("%.*s", ASSAY_SPAN_ARGS(line));
+/* Ready to take a build's output; what the site declared is looked for as well. */
+static enum assay_code open_output(const struct assay_job *job, int fd, struct output *ret, struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf secrets = ASSAY_BUF_INIT(ASSAY_MAX_RECIPE);
+	const char *path = job->options->secrets;
+
+	*ret = (struct output){ .fd = fd, .verbose = job->options->verbose, .line = ASSAY_BUF_INIT(ASSAY_MAX_REPORT) };
+	ret->redactor = assay_redactor_new(write_output, ret);
+	if (!ret->redactor)
+		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	if (path && (assay_file_read(AT_FDCWD, path, &secrets, err) ||
+		     assay_redactor_declare(ret->redactor, assay_buf_span(&secrets), path, err)))
+		(void)!assay_context(err, "secrets");
+	if (secrets.data)
+		explicit_bzero(secrets.data, secrets.len);
+	return err->code;
+}
+
+static enum assay_code close_output(struct output *output, struct assay_error *err)
+{
+	if (assay_redactor_end(output->redactor, err))
+		return err->code;
+	if (output->line.len)
+		show_lines(output, true);
+	if (output->failed.code) {
+		*err = output->failed;
+		return assay_context(err, "build log");
 	}
-	assay_progress_update(console->bytes >> 10, 0, "KiB of log");
+	return ASSAY_OK;
 }
 
 /* All commands in one shell, each shown before it runs, stopping at the first that fails. */
@@ -58,12 +120,11 @@ static enum assay_code make_script(const struct assay_plan *plan, struct assay_b
 	return assay_buf_check(script, "build commands", err);
 }
 
-static enum assay_code run_box(struct assay_job *job, int log_fd, struct assay_error *err)
+static enum assay_code run_box(struct assay_job *job, struct output *output, struct assay_error *err)
 {
 	const struct assay_plan *plan = &job->plan;
 	assay_auto(assay_buf_release) struct assay_buf script = ASSAY_BUF_INIT(ASSAY_MAX_RECIPE);
 	struct assay_box_mount mounts[MAX_MOUNTS + 2] = { { NULL, NULL } };
-	struct console console = { .verbose = job->options->verbose };
 	const char *argv[] = { "/bin/sh", "-c", NULL, NULL };
 	struct assay_box_policy policy = {
 		.root = job->environment.root,
@@ -82,9 +143,9 @@ static enum assay_code run_box(struct assay_job *job, int log_fd, struct assay_e
 		.disk = plan->limits.disk,
 		.processes = plan->limits.processes,
 		.log = plan->limits.log,
-		.log_fd = log_fd,
+		.log_fd = -1,
 		.on_output = on_output,
-		.on_output_data = &console,
+		.on_output_data = output,
 		.epoch = plan->source_date_epoch,
 		.trace = job->trace.fd >= 0 ? &job->trace : NULL,
 	};
@@ -189,7 +250,7 @@ static json_t *text_of_tail(const struct assay_buf *tail)
 }
 
 /* <output>/attempt-N.log.zst, and what the report says of it. */
-static enum assay_code keep_log(struct assay_job *job, int fd, json_t *attempt,
+static enum assay_code keep_log(struct assay_job *job, const struct output *output, json_t *attempt,
 				struct assay_error *err)
 {
 	assay_auto(assay_buf_release) struct assay_buf tail = ASSAY_BUF_INIT(LOG_TAIL);
@@ -198,6 +259,8 @@ static enum assay_code keep_log(struct assay_job *job, int fd, json_t *attempt,
 	char name[64], hex[ASSAY_DIGEST_TEXT];
 	struct assay_digest digest;
 	json_t *log = assay_json_object();
+	uint64_t size = 0;
+	int fd = output->fd;
 
 	assay_json_set(attempt, "log", log);
 	snprintf(name, sizeof(name), "attempt-%u.log.zst", job->attempt + 1);
@@ -205,15 +268,16 @@ static enum assay_code keep_log(struct assay_job *job, int fd, json_t *attempt,
 	if (!path)
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	if (read_tail(fd, &tail, err) || lseek(fd, 0, SEEK_SET) < 0 ||
-	    assay_digest_fd(fd, &digest, NULL, err) || lseek(fd, 0, SEEK_SET) < 0 ||
+	    assay_digest_fd(fd, &digest, &size, err) || lseek(fd, 0, SEEK_SET) < 0 ||
 	    assay_draft_open(&draft, AT_FDCWD, path, 0644, err) ||
 	    assay_codec_zstd_compress_fd(fd, draft.fd, err) || assay_draft_commit(&draft, err))
 		return assay_context(err, "build log");
 	assay_json_set_text(log, "path", name);
 	assay_json_set_text(log, "sha256", assay_digest_hex(&digest, hex));
-	assay_json_set_int(log, "bytes", (int64_t)job->box.log_bytes);
+	assay_json_set_int(log, "bytes", (int64_t)size);
 	assay_json_set_bool(log, "truncated", job->box.log_truncated);
 	assay_json_set(log, "tail", text_of_tail(&tail));
+	assay_json_set(log, "redacted", assay_redactor_counts(output->redactor));
 	return ASSAY_OK;
 }
 
@@ -228,31 +292,42 @@ static void end_without_candidate(struct assay_job *job, const char *end)
 	assay_job_end(job, verdict, "attempt %u: %s", job->attempt + 1, end);
 }
 
-enum assay_code assay_stage_replay(struct assay_job *job, struct assay_error *err)
+static enum assay_code replay(struct assay_job *job, struct output *output, struct assay_error *err)
 {
-	assay_auto(assay_freep) char *path = assay_path_join(job->directory, "build.log");
-	assay_auto(assay_fd_closep) int fd = -1;
 	int64_t started = assay_time_now();
 	json_t *attempt;
 	char end[160];
 
-	if (!path)
-		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
-	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return assay_fail_errno(err, "%s", path);
 	assay_progress_start("rebuild", "attempt %u, in %s", job->attempt + 1, job->plan.build_path);
-	if (assay_job_trace_start(job, err) || run_box(job, fd, err))
+	if (assay_job_trace_start(job, err) || run_box(job, output, err) || close_output(output, err))
 		return err->code;
 	if (job->box.reason == ASSAY_BOX_INTERRUPTED)
 		return assay_fail(err, ASSAY_EINTERRUPTED, "interrupted during the build");
 	attempt = describe_attempt(job, started);
 	assay_json_append(job->attempts, attempt);
 	describe_end(&job->box, end, sizeof(end));
-	if (keep_log(job, fd, attempt, err) || assay_job_trace_keep(job, attempt, err))
+	if (keep_log(job, output, attempt, err) || assay_job_trace_keep(job, attempt, err))
 		return err->code;
 	assay_progress_end("%s", end);
 	if (job->box.reason != ASSAY_BOX_EXITED || job->box.exit_code != 0)
 		end_without_candidate(job, end);
 	return ASSAY_OK;
+}
+
+enum assay_code assay_stage_replay(struct assay_job *job, struct assay_error *err)
+{
+	assay_auto(assay_freep) char *path = assay_path_join(job->directory, "build.log");
+	assay_auto(assay_fd_closep) int fd = -1;
+	struct output output = { .fd = -1 };
+
+	if (!path)
+		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return assay_fail_errno(err, "%s", path);
+	if (!open_output(job, fd, &output, err))
+		(void)!replay(job, &output, err);
+	assay_redactor_free(output.redactor);
+	assay_buf_release(&output.line);
+	return err->code;
 }

@@ -26,6 +26,7 @@ struct assay_job_options {
 	unsigned attempts;           /* at most; 0 = 2: a first divergence is repeated once */
 	uint64_t time_s;             /* limit of one attempt; 0 = the recipe's */
 	bool require_signature;      /* unsigned or unknown subjects are `rejected` */
+	const char *secrets;         /* file with values, one a line, that no log may show; or NULL */
 	bool keep;                   /* keep the box's work directory in the output */
 	bool trace;                  /* record what each attempt opens, runs and asks of the network */
 	bool verbose;                /* the build's log on stderr as it comes */

@@ -81,6 +81,8 @@
 
 /* Who asks the farm for what */
 #define ASSAY_MAX_IDENTITY 64 /* bytes of the name of a worker or user */
+#define ASSAY_MIN_SECRET 6     /* bytes of a declared secret */
+#define ASSAY_MAX_SECRETS 4096 /* declared, with their encodings */
 #define ASSAY_MAX_JWT (16 * ASSAY_KIB)
 #define ASSAY_MAX_JWKS (1 * ASSAY_MIB)
 #define ASSAY_MAX_JWKS_KEYS 64

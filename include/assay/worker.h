@@ -15,6 +15,7 @@
 struct assay_worker_options {
 	const char *socket; /* of the scheduler; or https://host:port */
 	const char *identity; /* directory of assay/enrolment.h, for https; NULL: "worker" in the store */
+	const char *secrets;  /* file of values that no log may show (assay/job.h); or NULL */
 	const char *token;    /* to enrol with first; NULL: it did before */
 	const char *store;  /* directory; NULL = default */
 	const char *name;   /* NULL: host name and process; over https the certificate says it */

@@ -227,6 +227,8 @@ static void log_tail(struct assay_buf *out, const json_t *report)
 		html_put(out, "</span>, ");
 		html_count(out, assay_json_int(log, "bytes", 0), "byte");
 		html_put(out, assay_json_bool(log, "truncated") ? ", cut at the limit" : "");
+		if (json_object_size(json_object_get(log, "redacted")))
+			html_put(out, ", with secrets taken out");
 		html_put(out, ".</p>\n<pre class=\"log\" tabindex=\"0\">");
 		while (assay_span_next_line(&rest, &line)) {
 			struct assay_buf shown = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);

@@ -386,6 +386,16 @@ static void findings(const struct page *page, const json_t *attempt)
 		assay_buf_add_text(page->out, "\n");
 }
 
+static void redacted(const struct page *page, const json_t *kinds)
+{
+	const char *kind;
+	json_t *count;
+
+	json_object_foreach((json_t *)kinds, kind, count)
+		assay_buf_printf(page->out, "    %s: %lld times taken out of its log\n", kind,
+				 (long long)json_integer_value(count));
+}
+
 static void attempts(const struct page *page, const json_t *report)
 {
 	size_t i;
@@ -400,6 +410,7 @@ static void attempts(const struct page *page, const json_t *report)
 		view_seconds(json_object_get(attempt, "wall_s"), page->out);
 		assay_buf_add_text(page->out, "\n");
 		findings(page, attempt);
+		redacted(page, json_object_get(json_object_get(attempt, "log"), "redacted"));
 	}
 }
 
