@@ -11,6 +11,7 @@
 
 #include "assay/file.h"
 #include "assay/limits.h"
+#include "directory_image.h"
 #include "stray.h"
 
 /* Below the 64 parts that a path has, so that archives in directories can be named. */
@@ -311,6 +312,8 @@ static enum assay_code compare_tree(struct pair *pair, int left_fd, int right_fd
 	size_t container = walk->container_count;
 	enum assay_code code;
 
+	if (assay_image_directory_is(left_fd) && assay_image_directory_is(right_fd))
+		return assay_image_directory_compare(walk, left_fd, right_fd, err);
 	if (walk->path_count >= DIRECTORY_DEPTH) {
 		assay_walk_truncated(walk, "directories nested too deeply");
 		return ASSAY_OK;
