@@ -295,6 +295,7 @@ farm: all $(O)/tests/t_queue $(O)/farm/simulate ## scheduler and workers, on SQL
 	tests/farm/run $(O)/assay
 	tests/farm/retention $(O)/assay
 	tests/farm/identity $(O)/assay
+	tests/farm/secrets $(O)/assay
 	tests/farm/postgres bash -c 'tests/farm/identity $(O)/assay "$$ASSAY_TEST_POSTGRES"'
 	CK_FORK=no tests/farm/postgres $(O)/tests/t_queue
 	tests/farm/postgres bash -c 'tests/farm/run $(O)/assay "$$ASSAY_TEST_POSTGRES"'

@@ -56,13 +56,15 @@ static int join_retention(const char *every, const char *grace, const struct cli
 int assay_cli_scheduler(int argc, char **argv)
 {
 	assay_auto(assay_buf_release) struct assay_buf retention = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
-	const char *database = "", *listen = "", *name = "", *socket = "", *store = "", *users = "", *every = NULL, *grace = NULL;
+	const char *database = "", *listen = "", *name = "", *socket = "", *store = "", *users = "", *lifetime = "", *every = NULL, *grace = NULL;
 	struct cli_list keep = { NULL, 0 };
+	uint64_t minutes = 0;
 	const struct cli_option options[] = {
 		{ "collect-every", CLI_TEXT, &every },
 		{ "database", CLI_TEXT, &database },
 		{ "grace", CLI_TEXT, &grace },
 		{ "keep-for", CLI_LIST, &keep },
+		{ "lifetime", CLI_TEXT, &lifetime },
 		{ "listen", CLI_TEXT, &listen },
 		{ "name", CLI_TEXT, &name },
 		{ "socket", CLI_TEXT, &socket },
@@ -79,8 +81,11 @@ int assay_cli_scheduler(int argc, char **argv)
 	free(keep.items);
 	if (status)
 		return status;
+	if (*lifetime && (!assay_span_parse_u64(assay_span_text(lifetime), &minutes) || minutes < 2 || minutes > 60))
+		return cli_usage("scheduler", "--lifetime: want 2 to 60 minutes, have \"%s\"", lifetime);
 	become((char *const[]){ (char *)PROGRAM, (char *)store, (char *)database, (char *)socket,
-				(char *)assay_buf_text(&retention), (char *)listen, (char *)name, (char *)users, NULL });
+				(char *)assay_buf_text(&retention), (char *)listen, (char *)name, (char *)users,
+				(char *)lifetime, NULL });
 	assay_fail_errno(&err, "no " PROGRAM " beside the program or in " ASSAY_LIBEXECDIR);
 	return cli_fail(&err);
 }

@@ -94,7 +94,7 @@ static bool split(const char *token, struct parts *ret)
 static enum assay_code issue(struct scheduler *scheduler, struct assay_database *db, const char *kind, const char *name,
 			     struct assay_span request, int64_t now, struct enrol_certificate *ret, struct assay_error *err)
 {
-	int64_t lifetime = strcmp(kind, "user") == 0 ? USER_LIFETIME_S : WORKER_LIFETIME_S;
+	int64_t lifetime = strcmp(kind, "user") == 0 ? USER_LIFETIME_S : scheduler->lifetime_s;
 
 	assay_buf_clear(&ret->pem);
 	if (assay_authority_issue(scheduler->authority, request, kind, name, now / 1000, lifetime, &ret->pem, &ret->about,

@@ -17,7 +17,8 @@
 enum {
 	ENROL_MINUTES = 10,
 	ENROL_MINUTES_MAX = 60,
-	WORKER_LIFETIME_S = 3600,
+	WORKER_LIFETIME_MINUTES = 60, /* at most, and unless the scheduler was told less */
+	WORKER_LIFETIME_MINUTES_MIN = 2,
 	USER_LIFETIME_S = 12 * 3600,
 };
 

@@ -2,9 +2,10 @@
 /*
  * assay-scheduler: the daemon as a program of its own, so that nothing that reads artifacts is in it, and no database
  * in what does.  `assay scheduler` checks the command line and starts it with STORE, DATABASE, SOCKET, RETENTION,
- * LISTEN, NAME and USERS, each empty for its default.
+ * LISTEN, NAME, USERS and LIFETIME, each empty for its default.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "assay/log.h"
@@ -24,7 +25,7 @@ int main(int argc, char **argv)
 
 	if (argc == 4 && strcmp(argv[1], "--cron") == 0)
 		return cron_answer(argv[2], argv[3]);
-	if (argc != 8) {
+	if (argc != 9) {
 		fputs("assay-scheduler: started by `assay scheduler`\n", stderr);
 		return 2;
 	}
@@ -36,7 +37,8 @@ int main(int argc, char **argv)
 						    .retention = given(argv[4]),
 						    .listen = given(argv[5]),
 						    .name = given(argv[6]),
-						    .users = given(argv[7]) };
+						    .users = given(argv[7]),
+						    .lifetime_minutes = strtoll(argv[8], NULL, 10) };
 	if (!assay_scheduler_run(&options, &err))
 		return 0;
 	fprintf(stderr, "assay: %s\n", err.msg);

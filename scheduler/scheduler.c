@@ -265,7 +265,10 @@ static enum assay_code load_keys(struct scheduler *scheduler, struct assay_error
 enum assay_code assay_scheduler_run(const struct assay_scheduler_options *options,
 				    struct assay_error *err)
 {
-	struct scheduler scheduler = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct scheduler scheduler = {
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.lifetime_s = 60 * (options->lifetime_minutes ? options->lifetime_minutes : WORKER_LIFETIME_MINUTES),
+	};
 	assay_auto(assay_freep) char *socket = NULL;
 	enum assay_code code = assay_store_open(options->store, &scheduler.store, err);
 

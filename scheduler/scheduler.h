@@ -24,6 +24,7 @@ struct scheduler {
 	struct retention *retention;
 	struct assay_authority *authority;
 	struct assay_key *audit_key;
+	int64_t lifetime_s; /* of workers' certificates */
 	struct users *users; /* NULL: only those with certificates */
 	bool stopping;
 	int64_t swept; /* when the queue was last swept without an error */

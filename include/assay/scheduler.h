@@ -15,6 +15,7 @@ struct assay_scheduler_options {
 	const char *retention; /* "every=24h,grace=1d,blobs=30d"...; NULL: the usual (scheduler/retention.h) */
 	const char *listen;   /* "host:port" for TLS as well; NULL: none */
 	const char *name;     /* under which clients know it there, beside host and host name; or NULL */
+	int64_t lifetime_minutes; /* of workers' certificates, 2 to 60; 0: 60 */
 	const char *users;    /* file of OpenID Connect providers (scheduler/users.h); NULL: none */
 };
 
