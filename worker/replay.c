@@ -175,6 +175,8 @@ static const struct {
 	[ASSAY_BOX_SIGNALED] = { ASSAY_BUILD_FAILED, "the build was killed by a signal" },
 	[ASSAY_BOX_TIME] = { ASSAY_TIMED_OUT, "the time limit was reached" },
 	[ASSAY_BOX_MEMORY] = { ASSAY_TIMED_OUT, "the memory limit was reached" },
+	[ASSAY_BOX_HOST_MEMORY] = { ASSAY_FARM_ERROR,
+				    "the host ran out of memory and killed a process of the build" },
 	[ASSAY_BOX_PROCESSES] = { ASSAY_TIMED_OUT, "the limit on processes was reached" },
 	[ASSAY_BOX_DISK] = { ASSAY_TIMED_OUT, "the disk limit was reached" },
 	[ASSAY_BOX_LOG] = { ASSAY_TIMED_OUT, "the limit on log output was reached" },

@@ -121,6 +121,7 @@ const char *assay_box_reason_name(enum assay_box_reason reason)
 	static const char *const names[] = {
 		[ASSAY_BOX_EXITED] = "exited",	   [ASSAY_BOX_SIGNALED] = "signaled",
 		[ASSAY_BOX_TIME] = "time",	   [ASSAY_BOX_MEMORY] = "memory",
+		[ASSAY_BOX_HOST_MEMORY] = "host-memory",
 		[ASSAY_BOX_PROCESSES] = "processes", [ASSAY_BOX_DISK] = "disk",
 		[ASSAY_BOX_LOG] = "log",	   [ASSAY_BOX_INTERRUPTED] = "interrupted",
 	};

@@ -343,9 +343,17 @@ void box_cgroup_watch(const struct box_cgroup *cgroup, struct box_counters *ret)
 	const struct box_group *memory = &cgroup->groups[BOX_MEMORY];
 	const struct box_group *pids = &cgroup->groups[BOX_PIDS];
 
-	if (memory->fd >= 0)
-		read_key(memory->fd, memory->v2 ? "memory.events" : "memory.oom_control", "oom_kill",
-			 &ret->oom_kills);
+	const struct key events[] = { { "oom_kill", &ret->oom_kills }, { "oom", &ret->memory_refused } };
+
+	/* the kernel also kills here when a group above, or the whole host, has no memory left */
+	if (memory->fd >= 0 && memory->v2)
+		read_keys(memory->fd, "memory.events", events, 2);
+	if (memory->fd >= 0 && !memory->v2) {
+		read_keys(memory->fd, "memory.oom_control", events, 1);
+		if (ret->oom_kills)
+			ret->memory_refused = read_number(memory->fd, "memory.failcnt") +
+					      read_number(memory->fd, "memory.memsw.failcnt");
+	}
 	if (pids->fd >= 0)
 		read_key(pids->fd, "pids.events", "max", &ret->processes_refused);
 }

@@ -38,6 +38,7 @@ struct box_counters {
 	uint64_t memory_peak;
 	uint64_t anonymous;         /* memory that is not files */
 	uint64_t oom_kills;         /* processes killed for want of memory */
+	uint64_t memory_refused;    /* times that the limit on memory was reached */
 	uint64_t processes_peak;
 	uint64_t processes_refused; /* forks refused by the limit */
 	uint64_t user_us, system_us;
@@ -53,7 +54,7 @@ bool box_cgroup_send_go(struct box_cgroup *cgroup, int fixed, int sock);
 /* The limit on processes from now on; the memory's peak is counted anew where the kernel can.
  * False when the limit cannot be set. */
 bool box_cgroup_settle(struct box_cgroup *cgroup, uint64_t processes);
-/* oom_kills, processes_refused */
+/* oom_kills, memory_refused, processes_refused */
 void box_cgroup_watch(const struct box_cgroup *cgroup, struct box_counters *ret);
 /* anonymous, which costs the kernel more */
 void box_cgroup_weigh(const struct box_cgroup *cgroup, struct box_counters *ret);

@@ -95,7 +95,7 @@ static void look_at_counters(struct box_run *run)
 {
 	box_cgroup_watch(&run->cgroup, &run->counters);
 	if (run->counters.oom_kills)
-		stop(run, ASSAY_BOX_MEMORY);
+		stop(run, run->counters.memory_refused ? ASSAY_BOX_MEMORY : ASSAY_BOX_HOST_MEMORY);
 	if (run->counters.processes_refused)
 		stop(run, ASSAY_BOX_PROCESSES);
 }

@@ -176,6 +176,40 @@ START_TEST(how_it_ends_is_told_apart)
 }
 END_TEST
 
+static bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* What is killed because a group above the box has no memory left did not reach the box's own limit. */
+START_TEST(the_hosts_want_of_memory_is_not_the_limit)
+{
+	static const char group[] = "/sys/fs/cgroup/memory/assay-test-host", limit[] = "100000000";
+	const char *const argv[] = { "/bin/sh", "-c", "perl -e '$x = \"x\" x 2e8'", NULL };
+	struct assay_box_policy policy = skeleton_policy(&skeleton, argv);
+	char path[120], self[20];
+	struct outcome o;
+
+	if (mkdir(group, 0755) && errno != EEXIST)
+		return; /* no right to make groups of version 1 */
+	snprintf(path, sizeof(path), "%s/memory.limit_in_bytes", group);
+	ck_assert(write_text(path, limit));
+	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	snprintf(self, sizeof(self), "%d", (int)getpid());
+	ck_assert(write_text(path, self));
+	run_policy(&policy, &o);
+	ck_assert_str_eq(assay_box_reason_name(o.result.reason), "host-memory");
+	release(&o);
+	ck_assert(write_text("/sys/fs/cgroup/memory/cgroup.procs", self));
+	ck_assert_int_eq(rmdir(group), 0);
+}
+END_TEST
+
 START_TEST(the_workspace_is_collected_after_everything_is_dead)
 {
 	struct assay_buf first = ASSAY_BUF_INIT(1 << 20), second = ASSAY_BUF_INIT(1 << 20);
@@ -602,6 +636,7 @@ int main(void)
 	tcase_add_test(all, writes_go_to_the_workspace_and_tmp_only);
 	tcase_add_test(all, the_environment_is_never_written_to);
 	tcase_add_loop_test(all, how_it_ends_is_told_apart, 0, 12);
+	tcase_add_test(all, the_hosts_want_of_memory_is_not_the_limit);
 	tcase_add_test(all, the_workspace_is_collected_after_everything_is_dead);
 	tcase_add_test(all, inputs_are_mounted_where_nothing_was);
 	tcase_add_test(all, refused_calls_and_network_attempts_are_recorded);
