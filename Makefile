@@ -44,6 +44,7 @@ VM_PACKAGES := qemu-system-x86 linux-image-cloud-amd64 busybox-static e2fsprogs 
 S3_PACKAGES := check python3-swift memcached curl
 BENCH_PACKAGES := bubblewrap runc
 HOSTILE_PACKAGES := runc crun perl procps python3
+CHAOS_PACKAGES := postgresql postgresql-client faketime iproute2 procps python3
 LINT_PACKAGES := codespell shellcheck pmccabe clang clang-format-14 bear gcovr libclang-rt-14-dev
 
 O := build/$(B)
@@ -252,7 +253,7 @@ deps-lint: deps ## the same for whoever works on the code: linters, clang, cover
 # ---- tests -------------------------------------------------------------------------------------
 # Unit programs, fuzz targets on their corpora, and scripts: tests/FOLDER/run or any tests/FOLDER/NAME.sh.
 # The heavy ones have targets of their own.
-HEAVY := web bench badday hostile system farm causes torture
+HEAVY := web bench badday hostile system farm causes torture chaos
 SCRIPTS := $(sort $(filter-out $(foreach h,$(HEAVY),tests/$(h)/%),$(wildcard tests/*/run tests/*/*.sh)))
 TESTS := $(UNIT_BIN) $(FUZZ_BIN) $(SCRIPTS)
 ifdef T
@@ -287,6 +288,12 @@ $(O)/farm/simulate: tests/farm/simulate.c $(O)/libassay.a
 .PHONY: farm-simulation
 farm-simulation: $(O)/farm/simulate ## a million jobs and ten thousand workers under a virtual clock
 	$(O)/farm/simulate --jobs=1000000 --workers=10000
+
+.PHONY: chaos
+chaos: all ## N=5000 SEED=1: a farm while everything around it breaks, on SQLite and on a real PostgreSQL
+	@tools/deps $(CHAOS_PACKAGES)
+	tests/chaos/run $(O)/assay sqlite $(or $(N),5000) $(or $(SEED),1)
+	tests/chaos/run $(O)/assay postgresql $(or $(N),5000) $(or $(SEED),1)
 
 .PHONY: farm
 farm: all $(O)/tests/t_queue $(O)/farm/simulate ## scheduler and workers, on SQLite and on a real PostgreSQL

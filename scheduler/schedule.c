@@ -185,6 +185,7 @@ static enum assay_code keep(const struct assay_rows *rows, struct claiming *c, s
 	return ASSAY_OK;
 }
 
+/* What fired in the future, or is claimed until long after now, was so by a clock that has been set back. */
 static enum assay_code claim(struct assay_database *db, void *data, struct assay_error *err)
 {
 	struct claiming *c = data;
@@ -192,9 +193,10 @@ static enum assay_code claim(struct assay_database *db, void *data, struct assay
 
 	if (assay_database_run(db,
 			       "SELECT name, cron, zone, catch_up, list, argument, pool, needs, options, submitter, jitter, "
-			       "priority, again, next, due, forced FROM schedule WHERE (due <= $1 OR forced > 0) AND claimed "
-			       "<= $1 ORDER BY due, name LIMIT 1@SKIP@",
-			       ASSAY_VALUES(assay_int(c->now)), &rows, err))
+			       "priority, again, next, due, forced FROM schedule WHERE (due <= $1 OR forced > 0 OR last > "
+			       "$2) AND (claimed <= $1 OR claimed > $3) ORDER BY due, name LIMIT 1@SKIP@",
+			       ASSAY_VALUES(assay_int(c->now), assay_int(c->now + LATE_MS), assay_int(c->now + 2 * CLAIM_MS)),
+			       &rows, err))
 		return err->code;
 	c->none = !assay_rows_count(rows);
 	if (c->none)

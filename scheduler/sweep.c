@@ -29,6 +29,22 @@ static enum assay_code lose(struct assay_database *db, const struct assay_rows *
 	return settle(db, &s, err);
 }
 
+/* The clock was set back: what was to come by the old one would come late by as much. */
+static enum assay_code set_back(struct assay_database *db, int64_t now, int64_t by, struct assay_error *err)
+{
+	static const char *const statements[] = {
+		"UPDATE job SET not_before = not_before + $2 WHERE state = 'waiting' AND not_before > $1",
+		"UPDATE job SET changed = $1 WHERE changed > $1 AND state IN ('queued', 'waiting', 'running')",
+		"UPDATE job SET rank = rank + $2 WHERE rank > $1 AND state IN ('queued', 'waiting', 'running')",
+		"UPDATE share SET used = used + $2 WHERE used > $1",
+	};
+
+	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
+		if (assay_database_run(db, statements[i], ASSAY_VALUES(assay_int(now), assay_int(by)), NULL, err))
+			return err->code;
+	return ASSAY_OK;
+}
+
 /* Nobody looked for a while, or the clock is another: whoever holds a lease could not prolong it, and gets its length
  * anew.  An idle farm writes nothing. */
 static enum assay_code renew(struct assay_database *db, const struct sweep *sweep,
@@ -37,7 +53,10 @@ static enum assay_code renew(struct assay_database *db, const struct sweep *swee
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
 	int64_t since;
 
-	if (assay_database_run(db, "SELECT swept FROM watch WHERE EXISTS (SELECT 1 FROM lease)", NULL, 0, &rows, err))
+	if (assay_database_run(db,
+			       "SELECT swept FROM watch WHERE EXISTS (SELECT 1 FROM lease) OR EXISTS (SELECT 1 FROM job "
+			       "WHERE state = 'waiting')",
+			       NULL, 0, &rows, err))
 		return err->code;
 	if (!assay_rows_count(rows))
 		return ASSAY_OK;
@@ -45,6 +64,8 @@ static enum assay_code renew(struct assay_database *db, const struct sweep *swee
 	if ((since < -GAP_MS || since > GAP_MS) &&
 	    assay_database_run(db, "UPDATE lease SET expires = $1 + length", ASSAY_VALUES(assay_int(sweep->now)), NULL,
 			       err))
+		return err->code;
+	if (since < -GAP_MS && set_back(db, sweep->now, since, err))
 		return err->code;
 	if (since >= 0 && since < NOTE_MS)
 		return ASSAY_OK;

@@ -287,6 +287,28 @@ START_TEST(leases_outlive_what_is_not_the_workers_fault)
 }
 END_TEST
 
+/* What waits by a clock that is set back does not wait for as long. */
+START_TEST(jobs_do_not_wait_for_a_future_that_was_taken_back)
+{
+	struct queue_lease l;
+	int64_t late, waiting;
+
+	now += 1000 * (int64_t)HOUR;
+	waiting = submit("a");
+	l = lease("w1");
+	sweep();
+	report("w1", &l, "farm-error", NULL);
+	late = submit("later");
+	sweep();
+	now -= 1000 * (int64_t)HOUR;
+	sweep();
+	submit("by the right clock");
+	ck_assert_int_eq(lease("w1").job, late);
+	pass(5 * MINUTE);
+	ck_assert_str_eq(of_job(waiting, "state"), "queued");
+}
+END_TEST
+
 START_TEST(heartbeats_write_only_what_is_due)
 {
 	struct queue_lease l;
@@ -711,6 +733,7 @@ int main(void)
 	tcase_add_test(tcase, the_only_worker_may_confirm_itself_in_the_end);
 	tcase_add_test(tcase, the_witness_is_not_asked_again);
 	tcase_add_loop_test(tcase, leases_outlive_what_is_not_the_workers_fault, 0, 4);
+	tcase_add_test(tcase, jobs_do_not_wait_for_a_future_that_was_taken_back);
 	tcase_add_test(tcase, heartbeats_write_only_what_is_due);
 	tcase_add_test(tcase, a_lease_whose_answer_was_lost_is_given_again);
 	tcase_add_loop_test(tcase, a_verdict_about_the_newest_grows_old, 0, 3);

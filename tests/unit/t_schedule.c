@@ -122,6 +122,19 @@ START_TEST(jitter_delays_and_changes_nothing_else)
 }
 END_TEST
 
+/* It fired in what is the future again: the next time is not lost until then. */
+START_TEST(a_clock_that_was_set_back)
+{
+	struct schedule s = nightly();
+
+	must(schedule_set(db, &s, start, &err));
+	ck_assert_int_eq(fired(start + 100 * (int64_t)DAY), 1);
+	ck_assert_int_eq(fired(start + 3 * HOUR), 1);
+	ck_assert_int_eq(fired(start + 4 * HOUR), 0);
+	ck_assert_int_eq(fired(start + 26 * HOUR), 1);
+}
+END_TEST
+
 START_TEST(it_can_be_forced)
 {
 	struct schedule s = nightly();
@@ -267,6 +280,7 @@ int main(void)
 	tcase_add_test(tcase, it_fires_at_its_time_and_once);
 	tcase_add_loop_test(tcase, what_was_missed, 0, 3);
 	tcase_add_test(tcase, jitter_delays_and_changes_nothing_else);
+	tcase_add_test(tcase, a_clock_that_was_set_back);
 	tcase_add_test(tcase, it_can_be_forced);
 	tcase_add_test(tcase, lists_sync_themselves);
 	tcase_add_test(tcase, again_is_again_but_once);

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A proxy at a Unix socket between workers and a scheduler that loses, doubles, delays and repeats requests."""
+import http.client
+import http.server
+import random
+import socket
+import socketserver
+import threading
+import time
+
+
+class Upstream(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("scheduler", timeout=120)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def ask(path, method, url, body, headers):
+    connection = Upstream(path)
+    try:
+        connection.request(method, url, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("Content-Type"), answer.read()
+    finally:
+        connection.close()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer in one piece
+
+    def log_message(self, *_):
+        pass
+
+    def address_string(self):
+        return "worker"
+
+    def serve(self):
+        proxy = self.server.proxy
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        headers = {name: self.headers[name] for name in ("Content-Type", "Content-Range") if self.headers[name]}
+        request = (self.command, self.path, body, headers)
+        try:
+            answer = proxy.carry(request)
+        except (OSError, http.client.HTTPException):
+            answer = None
+        if not answer:
+            self.close_connection = True
+            return
+        self.send_response(answer[0])
+        if answer[1]:
+            self.send_header("Content-Type", answer[1])
+        if answer[0] != 204:
+            self.send_header("Content-Length", str(len(answer[2])))
+        self.end_headers()
+        if answer[0] != 204:
+            self.wfile.write(answer[2])
+
+    do_GET = do_POST = do_PUT = do_DELETE = serve
+
+
+class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, *_):
+        pass  # whoever asked was killed
+
+
+class Proxy:
+    """cut(seconds): nothing goes through.  calm(): from now on everything does."""
+
+    def __init__(self, path, scheduler, seed):
+        self.scheduler = scheduler
+        self.random = random.Random(seed)
+        self.lock = threading.Lock()
+        self.until = 0.0
+        self.wild = True
+        self.counts = {"carried": 0, "lost": 0, "answers lost": 0, "doubled": 0, "delayed": 0, "repeated late": 0}
+        self.server = Server(path, Handler)
+        self.server.proxy = self
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def cut(self, seconds):
+        self.until = time.monotonic() + seconds
+
+    def calm(self):
+        self.wild = False
+        self.until = 0.0
+
+    def note(self, what):
+        with self.lock:
+            self.counts[what] += 1
+
+    def draw(self):
+        with self.lock:
+            return self.random.random(), self.random.random()
+
+    def later(self, request, seconds):
+        def send():
+            time.sleep(seconds)
+            try:
+                ask(self.scheduler, *request)
+            except (OSError, http.client.HTTPException):
+                pass
+        threading.Thread(target=send, daemon=True).start()
+
+    def carry(self, request):
+        what, how = self.draw()
+        self.note("carried")
+        if time.monotonic() < self.until:
+            self.note("lost")
+            return None
+        if not self.wild:
+            return ask(self.scheduler, *request)
+        if what < 0.01:
+            self.note("lost")
+            return None
+        if what < 0.03:
+            self.note("answers lost")
+            ask(self.scheduler, *request)
+            return None
+        if what < 0.07:
+            self.note("doubled")
+            first = ask(self.scheduler, *request)
+            second = ask(self.scheduler, *request)
+            return first if how < 0.5 else second
+        if what < 0.10:
+            self.note("delayed")
+            time.sleep(how * 3)
+        elif what < 0.13 and request[0] != "GET" and request[1] != "/v1/lease":
+            self.note("repeated late")
+            self.later(request, how * 90)
+        return ask(self.scheduler, *request)
