@@ -285,6 +285,17 @@ $(O)/farm/simulate: tests/farm/simulate.c $(O)/libassay.a
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
 		$(O)/libassay.a $(PKG_LIBS) $(FARM_PKG_LIBS)
 
+$(O)/bench/farm: tests/bench/farm.c $(O)/libassay.a
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
+		$(O)/libassay.a $(PKG_LIBS) $(FARM_PKG_LIBS)
+
+.PHONY: bench-farm
+bench-farm: all $(O)/bench/farm ## leases against bare transactions, with up to a million queued jobs; an idle scheduler
+	@tools/deps postgresql procps
+	tests/bench/farm.sh $(O) build/bench
+
 .PHONY: farm-simulation
 farm-simulation: $(O)/farm/simulate ## a million jobs and ten thousand workers under a virtual clock
 	$(O)/farm/simulate --jobs=1000000 --workers=10000
