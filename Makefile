@@ -312,6 +312,9 @@ farm: all $(O)/tests/t_queue $(O)/farm/simulate ## scheduler and workers, on SQL
 	$(O)/farm/simulate --jobs=20000 --workers=300
 	tests/farm/run $(O)/assay
 	tests/farm/retention $(O)/assay
+	tests/farm/backup $(O)/assay
+	tests/farm/postgres bash -c 'u=$$ASSAY_TEST_POSTGRES; psql -q "$$u" -c "CREATE DATABASE other" && \
+		tests/farm/backup $(O)/assay "$$u" "$$(echo "$$u" | sed s,/postgres?,/other?,)"'
 	tests/farm/identity $(O)/assay
 	tests/farm/secrets $(O)/assay
 	tests/farm/postgres bash -c 'tests/farm/identity $(O)/assay "$$ASSAY_TEST_POSTGRES"'

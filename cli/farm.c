@@ -97,6 +97,21 @@ enum assay_code cli_farm_connect(const char *store, const char *socket,
 	return strncmp(place, "https://", 8) == 0 ? connect_tls(place, ret, err) : assay_http_client_new(place, ret, err);
 }
 
+void cli_farm_become(const char *const *argv, struct assay_error *err)
+{
+	char self[4000], path[4096];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (len > 0) {
+		self[len] = '\0';
+		strrchr(self, '/')[1] = '\0';
+		snprintf(path, sizeof(path), "%s" CLI_FARM_PROGRAM, self);
+		execv(path, (char *const *)argv);
+	}
+	execv(ASSAY_LIBEXECDIR "/" CLI_FARM_PROGRAM, (char *const *)argv);
+	assay_fail_errno(err, "no " CLI_FARM_PROGRAM " beside the program or in " ASSAY_LIBEXECDIR);
+}
+
 int cli_farm_call(const char *store, const char *socket, const char *method, const char *path,
 		  const json_t *body, json_t **ret_answer)
 {

@@ -11,6 +11,9 @@
  * Over https the caller is who enrolled in $ASSAY_IDENTITY, or who $ASSAY_TOKEN (or the file $ASSAY_TOKEN_FILE) names. */
 enum assay_code cli_farm_connect(const char *store, const char *socket,
 				 struct assay_http_client **ret, struct assay_error *err) ASSAY_CHECKED;
+/* Becomes the scheduler's program, beside this one or where it was installed; comes back only when it cannot be started. */
+#define CLI_FARM_PROGRAM "assay-scheduler"
+void cli_farm_become(const char *const *argv, struct assay_error *err);
 /* One call.  Returns 0, or the exit status after saying what was wrong.  *ret_answer may be NULL without one. */
 int cli_farm_call(const char *store, const char *socket, const char *method, const char *path,
 		  const json_t *body, json_t **ret_answer);

@@ -35,6 +35,8 @@ int assay_cli_schedule_remove(int argc, char **argv);
 int assay_cli_schedule_run(int argc, char **argv);
 int assay_cli_scheduler(int argc, char **argv);
 int assay_cli_scheduler_token(int argc, char **argv);
+int assay_cli_scheduler_backup(int argc, char **argv);
+int assay_cli_scheduler_restore(int argc, char **argv);
 int assay_cli_show(int argc, char **argv);
 int assay_cli_show_trace(int argc, char **argv);
 int assay_cli_sign(int argc, char **argv);
@@ -76,6 +78,8 @@ const struct cli_verb cli_verbs[] = {
 	{ "schedule run", "fire schedules at once", assay_cli_schedule_run },
 	{ "scheduler", "the daemon that holds the queue", assay_cli_scheduler },
 	{ "scheduler token", "let one worker or user enrol, once", assay_cli_scheduler_token },
+	{ "scheduler backup", "the farm's state into a file, while it works", assay_cli_scheduler_backup },
+	{ "scheduler restore", "a farm's state out of a file", assay_cli_scheduler_restore },
 	{ "show", "one job of the farm, or its report", assay_cli_show },
 	{ "show trace", "what a build read, ran and asked of the network", assay_cli_show_trace },
 	{ "sign", "sign a file", assay_cli_sign },

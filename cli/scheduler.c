@@ -1,34 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay scheduler: becomes the daemon that holds the queue. */
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include "assay/cleanup.h"
 #include "assay/limits.h"
 #include "assay/retention.h"
 #include "cli.h"
-
-#define PROGRAM "assay-scheduler"
+#include "farm.h"
 
 int assay_cli_scheduler(int argc, char **argv);
-
-/* Beside this program, or where it was installed; comes back only when it cannot be started. */
-static void become(char *const *argv)
-{
-	char self[4000], path[4096];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
-
-	if (len > 0) {
-		self[len] = '\0';
-		slash = strrchr(self, '/');
-		slash[1] = '\0';
-		snprintf(path, sizeof(path), "%s" PROGRAM, self);
-		execv(path, argv);
-	}
-	execv(ASSAY_LIBEXECDIR "/" PROGRAM, argv);
-}
 
 /* Checked here, where it is still known which option it was. */
 static int join_retention(const char *every, const char *grace, const struct cli_list *keep, struct assay_buf *out)
@@ -56,7 +36,8 @@ static int join_retention(const char *every, const char *grace, const struct cli
 int assay_cli_scheduler(int argc, char **argv)
 {
 	assay_auto(assay_buf_release) struct assay_buf retention = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
-	const char *database = "", *listen = "", *name = "", *socket = "", *store = "", *users = "", *lifetime = "", *every = NULL, *grace = NULL;
+	const char *database = "", *listen = "", *name = "", *socket = "", *store = "", *users = "", *lifetime = "";
+	const char *every = NULL, *grace = NULL;
 	struct cli_list keep = { NULL, 0 };
 	uint64_t minutes = 0;
 	const struct cli_option options[] = {
@@ -83,9 +64,8 @@ int assay_cli_scheduler(int argc, char **argv)
 		return status;
 	if (*lifetime && (!assay_span_parse_u64(assay_span_text(lifetime), &minutes) || minutes < 2 || minutes > 60))
 		return cli_usage("scheduler", "--lifetime: want 2 to 60 minutes, have \"%s\"", lifetime);
-	become((char *const[]){ (char *)PROGRAM, (char *)store, (char *)database, (char *)socket,
-				(char *)assay_buf_text(&retention), (char *)listen, (char *)name, (char *)users,
-				(char *)lifetime, NULL });
-	assay_fail_errno(&err, "no " PROGRAM " beside the program or in " ASSAY_LIBEXECDIR);
+	cli_farm_become((const char *const[]){ CLI_FARM_PROGRAM, store, database, socket, assay_buf_text(&retention),
+						   listen, name, users, lifetime, NULL },
+			&err);
 	return cli_fail(&err);
 }

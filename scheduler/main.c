@@ -11,6 +11,7 @@
 #include "assay/log.h"
 #include "assay/process.h"
 #include "assay/scheduler.h"
+#include "backup.h"
 #include "cron.h"
 
 static const char *given(const char *text)
@@ -25,6 +26,8 @@ int main(int argc, char **argv)
 
 	if (argc == 4 && strcmp(argv[1], "--cron") == 0)
 		return cron_answer(argv[2], argv[3]);
+	if (argc == 5 && (strcmp(argv[1], "--backup") == 0 || strcmp(argv[1], "--restore") == 0))
+		return backup_answer(argv[1][2] == 'r', given(argv[2]), given(argv[3]), argv[4]);
 	if (argc != 9) {
 		fputs("assay-scheduler: started by `assay scheduler`\n", stderr);
 		return 2;

@@ -9,4 +9,8 @@
 enum assay_code scheduler_path(struct assay_store *store, const char *name, char **ret,
 			       struct assay_error *err) ASSAY_CHECKED;
 
+/* "sqlite:<store>/farm/queue.db", malloc'ed. */
+enum assay_code scheduler_default_database(struct assay_store *store, char **ret, struct assay_error *err)
+	ASSAY_CHECKED;
+
 #endif

@@ -236,17 +236,6 @@ static enum assay_code run(struct scheduler *scheduler, const char *socket,
 
 /* ---- start -------------------------------------------------------------------------------------- */
 
-static enum assay_code default_database(struct assay_store *store, char **ret, struct assay_error *err)
-{
-	assay_auto(assay_freep) char *path = NULL;
-
-	if (scheduler_path(store, "queue.db", &path, err))
-		return err->code;
-	if (asprintf(ret, "sqlite:%s", path) < 0)
-		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
-	return ASSAY_OK;
-}
-
 /* The authority and the key of the audit log, made on the first start. */
 static enum assay_code load_keys(struct scheduler *scheduler, struct assay_error *err)
 {
@@ -275,7 +264,7 @@ enum assay_code assay_scheduler_run(const struct assay_scheduler_options *option
 	if (!code && options->database)
 		scheduler.database = strdup(options->database);
 	else if (!code)
-		code = default_database(scheduler.store, &scheduler.database, err);
+		code = scheduler_default_database(scheduler.store, &scheduler.database, err);
 	if (!code && options->socket)
 		socket = strdup(options->socket);
 	else if (!code)

@@ -32,6 +32,10 @@ void assay_database_closep(struct assay_database **db);
 /* Several schedulers may share it. */
 bool assay_database_is_shared(const struct assay_database *db);
 
+/* Writes the state as of one moment into a new SQLite file, while others go on.  ASSAY_EUNSUPPORTED for PostgreSQL. */
+enum assay_code assay_database_copy(struct assay_database *db, const char *path, struct assay_error *err)
+	ASSAY_CHECKED;
+
 enum assay_value_type { ASSAY_VALUE_NULL, ASSAY_VALUE_INT, ASSAY_VALUE_TEXT };
 
 struct assay_value {

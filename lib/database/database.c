@@ -65,6 +65,13 @@ bool assay_database_is_shared(const struct assay_database *db)
 	return db->ops->shared;
 }
 
+enum assay_code assay_database_copy(struct assay_database *db, const char *path, struct assay_error *err)
+{
+	return db->ops->copy ? db->ops->copy(db, path, err) :
+			       assay_fail(err, ASSAY_EUNSUPPORTED,
+					  "database: this one has tools of its own for backups: pg_dump and pg_restore");
+}
+
 /* Replaces the words in which the two differ. */
 static void translate(const struct assay_database *db, const char *sql, struct assay_buf *out)
 {

@@ -29,6 +29,8 @@ struct database_ops {
 			       struct assay_rows *rows, struct assay_error *err);
 	/* Several statements without parameters or results. */
 	enum assay_code (*script)(struct assay_database *db, const char *sql, struct assay_error *err);
+	/* A copy as a SQLite file while others write; NULL: this kind has tools of its own. */
+	enum assay_code (*copy)(struct assay_database *db, const char *path, struct assay_error *err);
 	enum assay_code (*notify)(struct assay_database *db, struct assay_error *err);
 	bool (*wait)(struct assay_database *db, int timeout_ms);
 };

@@ -28,8 +28,9 @@ static enum assay_code fail(sqlite3 *db, const char *what, struct assay_error *e
 {
 	int code = sqlite3_errcode(db) & 0xff;
 	bool busy = code == SQLITE_BUSY || code == SQLITE_LOCKED;
+	bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 
-	return assay_fail(err, busy ? ASSAY_EBUSY : ASSAY_EIO, "database: %s: %s", what,
+	return assay_fail(err, busy ? ASSAY_EBUSY : damaged ? ASSAY_EUNTRUSTED : ASSAY_EIO, "database: %s: %s", what,
 			  sqlite3_errmsg(db));
 }
 
@@ -76,6 +77,27 @@ static enum assay_code sqlite_open(struct assay_database *db, const char *url,
 			      err);
 	if (err->code)
 		sqlite_close(db);
+	return err->code;
+}
+
+/* In one step: with WAL a reader sees one moment and keeps nobody from writing. */
+static enum assay_code sqlite_copy(struct assay_database *db, const char *path, struct assay_error *err)
+{
+	struct sqlite *sqlite = db->connection;
+	sqlite3_backup *backup = NULL;
+	sqlite3 *to = NULL;
+	int code = SQLITE_ERROR;
+
+	if (sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
+		backup = sqlite3_backup_init(to, "main", sqlite->db, "main");
+	if (backup) {
+		code = sqlite3_backup_step(backup, -1);
+		sqlite3_backup_finish(backup);
+	}
+	if (code != SQLITE_DONE)
+		assay_fail(err, ASSAY_EIO, "database: copy to %s: %s", path,
+			   backup ? sqlite3_errstr(code) : sqlite3_errmsg(to));
+	sqlite3_close(to);
 	return err->code;
 }
 
@@ -234,6 +256,7 @@ const struct database_ops database_sqlite = {
 	.rollback = sqlite_rollback,
 	.run = sqlite_run,
 	.script = sqlite_script,
+	.copy = sqlite_copy,
 	.notify = sqlite_notify,
 	.wait = sqlite_wait,
 };
