@@ -379,8 +379,8 @@ causes: all ## how well causes are named: labelled pairs made with public tools,
 	tests/causes/run $(O)/assay build/causes
 
 .PHONY: torture
-torture: all ## bombs, a million members, archives within archives: bounded memory and time, clear words
-	tests/torture/run $(O)/assay build/torture
+torture: all ## T="nested ...": bombs, a million members, archives within archives: bounded memory and time, clear words
+	tests/torture/run $(O)/assay build/torture $(T)
 
 .PHONY: fuzz
 fuzz: ## T=tar SECS=60: libFuzzer on one target, beginning with its corpus
