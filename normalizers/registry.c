@@ -21,6 +21,7 @@
 	X(elf)                                                                                     \
 	X(erofs)                                                                                   \
 	X(ext4)                                                                                    \
+	X(fat)                                                                                     \
 	X(gif)                                                                                     \
 	X(gitbundle)                                                                               \
 	X(gitindex)                                                                                \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "lzma", "inventory", "rdb", "uimage", "bflt", "dex", "adb": small containers, made here byte by byte. */
+/* "lzma", "inventory", "rdb", "uimage", "bflt", "dex", "adb", "fat": small containers, made here byte by byte. */
 #include <lzma.h>
 #include <zlib.h>
 
@@ -311,8 +311,56 @@ START_TEST(apk_compression)
 }
 END_TEST
 
+/* ---- fat ------------------------------------------------------------------------------------------------ */
+
+/* One reserved sector, two tables of one, sixteen entries, four clusters of one: FAT12. */
+static void make_fat(struct assay_buf *out)
+{
+	uint8_t image[512 * (1 + 2 + 1 + 4)] = { 0xeb, 0x3c, 0x90, 'm', 'k', 'f', 's', '.', 'f', 'a', 't',
+						 0, 2, 1, 1, 0, 2, 16, 0, 8, 0, 0xf8, 1 };
+
+	memcpy(image + 510, "\x55\xaa", 2);
+	memcpy(image + 512 * 3, "A       TXT\x20", 12);
+	image[512 * 3 + 26] = 2;
+	image[512 * 3 + 28] = 5;
+	memcpy(image + 512 * 4, "hello", 5);
+	assay_buf_add(out, image, sizeof(image));
+}
+
+static const struct {
+	size_t at; /* the byte that differs */
+	const char *says;
+} fat_bytes[] = {
+	{ 39, "fat.volume-id" },	{ 200, "fat.boot-code" },	 { 600, "table 1" },
+	{ 512 * 3 + 11, "A.TXT" },	{ 512 * 3 + 22, "fat.entry.time" }, { 512 * 3 + 100, "fat.free-entries" },
+	{ 512 * 4, "cluster-sized block 4" },
+};
+
+START_TEST(fat_images)
+{
+	json_t *report;
+	char *text;
+	BUF(left);
+	BUF(right);
+
+	make_fat(&left);
+	make_fat(&right);
+	right.data[fat_bytes[_i].at] ^= 1;
+	assert_says(structure_of(assay_buf_span(&left)), "fat canonical");
+	report = pair_compare(assay_buf_span(&left), assay_buf_span(&right));
+	text = json_dumps(json_object_get(report, "divergences"), 0);
+	assert_says(text, fat_bytes[_i].says);
+	ck_assert_str_eq(json_string_value(json_object_get(report, "verdict")), "divergent");
+	assay_buf_add_text(&left, "x");
+	assert_says(structure_of(assay_buf_span(&left)), "behind the last sector");
+	free(text);
+	json_decref(report);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
+	tcase_add_loop_test(tcase, fat_images, 0, sizeof(fat_bytes) / sizeof(fat_bytes[0]));
 	tcase_add_loop_test(tcase, apk_packages, 1, 4);
 	tcase_add_test(tcase, apk_compression);
 	tcase_add_test(tcase, lzma_streams);
