@@ -24,12 +24,18 @@ int64_t scheduler_now(void)
 	return known ? read_ms(CLOCK_MONOTONIC) + known : read_ms(CLOCK_REALTIME);
 }
 
-enum assay_code scheduler_clock_look(struct assay_database *db, struct assay_error *err)
+enum assay_code scheduler_clock_look(struct assay_database *db, int64_t *ret_now,
+				     struct assay_error *err)
 {
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
 
 	if (assay_database_run(db, "SELECT @NOW@", NULL, 0, &rows, err))
 		return err->code;
-	atomic_store(&offset, assay_rows_int(rows, 0, 0) - read_ms(CLOCK_MONOTONIC));
+	*ret_now = assay_rows_int(rows, 0, 0);
 	return ASSAY_OK;
+}
+
+void scheduler_clock_set(int64_t now)
+{
+	atomic_store(&offset, now - read_ms(CLOCK_MONOTONIC));
 }

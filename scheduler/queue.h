@@ -12,7 +12,7 @@
  * A lease carries a fence, which grows with each lease of a job.  Only who shows the newest fence may say anything
  * about the job; a report that was acknowledged, or whose acknowledgement was lost, may be repeated.  A lease ends by
  * its report, or by a sweep after it ran out: until somebody notices, a late holder is still the holder.  Leases that
- * ran out while nobody swept (the schedulers or their database were away, the clock jumped) get their length anew.
+ * ran out while nobody swept (the schedulers or their database were away, the clock jumped) go on with what was left.
  */
 #ifndef ASSAY_SCHEDULER_QUEUE_H
 #define ASSAY_SCHEDULER_QUEUE_H
@@ -95,7 +95,9 @@ enum assay_code queue_report(struct assay_database *db, const char *worker, int6
 			     int64_t fence, const struct queue_outcome *outcome, int64_t now,
 			     const char **ret_state, struct assay_error *err) ASSAY_CHECKED;
 
-/* What time alone brings: leases that ran out, waiting jobs that are due, deadlines.  At most so many at once;
+/* A clock that jumps must be brought here before anywhere else.
+ *
+ * What time alone brings: leases that ran out, waiting jobs that are due, deadlines.  At most so many at once;
  * *ret_done says how many, so that the caller comes again at once when it was as many. */
 enum assay_code queue_sweep(struct assay_database *db, int64_t now, size_t most, size_t *ret_done,
 			    struct assay_error *err) ASSAY_CHECKED;

@@ -90,12 +90,14 @@ static void sweep(struct scheduler *scheduler, struct assay_database *db)
 {
 	struct assay_error err = ASSAY_ERROR_INIT;
 	size_t done = 0;
+	int64_t now = 0;
 
 	do {
-		if (scheduler_clock_look(db, &err) || queue_sweep(db, scheduler_now(), SWEEP_AT_ONCE, &done, &err)) {
+		if (scheduler_clock_look(db, &now, &err) || queue_sweep(db, now, SWEEP_AT_ONCE, &done, &err)) {
 			assay_log(ASSAY_LOG_ERROR, "sweep: %s", err.msg);
 			return;
 		}
+		scheduler_clock_set(now);
 		if (done)
 			assay_http_wake(scheduler->server);
 	} while (done >= SWEEP_AT_ONCE && !assay_interrupted);
@@ -207,12 +209,14 @@ static enum assay_code run(struct scheduler *scheduler, const char *socket,
 	assay_auto(assay_database_closep) struct assay_database *db = NULL;
 	pthread_t listener, schedules;
 	bool listening, scheduling;
+	int64_t now;
 
 	if (assay_database_open(scheduler->database, &db, err) || scheduler_schema(db, err) ||
-	    scheduler_clock_look(db, err) ||
+	    scheduler_clock_look(db, &now, err) ||
 	    retention_start(scheduler->store, scheduler->database, options->retention, &scheduler->retention, err) ||
 	    assay_http_serve(socket, api_serve, api_limit, scheduler, &scheduler->server, err))
 		return err->code;
+	scheduler_clock_set(now);
 	if (options->listen && listen_tls(scheduler, options, err)) {
 		assay_http_stop(scheduler->server);
 		return err->code;

@@ -45,10 +45,20 @@ static enum assay_code set_back(struct assay_database *db, int64_t now, int64_t 
 	return ASSAY_OK;
 }
 
-/* Nobody looked for a while, or the clock is another: whoever holds a lease could not prolong it, and gets its length
- * anew.  An idle farm writes nothing. */
-static enum assay_code renew(struct assay_database *db, const struct sweep *sweep,
-			     struct assay_error *err)
+/* Nobody looked for a while, or the clock is another: whoever holds a lease could not prolong it.  What was left of it
+ * when somebody last looked is left of it now. */
+static enum assay_code carry_over(struct assay_database *db, int64_t now, int64_t looked, struct assay_error *err)
+{
+	if (assay_database_run(db,
+			       "UPDATE lease SET expires = CASE WHEN expires - $2 > length THEN $1 + length ELSE $1 + expires - "
+			       "$2 END",
+			       ASSAY_VALUES(assay_int(now), assay_int(looked)), NULL, err))
+		return err->code;
+	return now < looked ? set_back(db, now, now - looked, err) : ASSAY_OK;
+}
+
+/* Notes that leases are looked after.  An idle farm writes nothing. */
+static enum assay_code look(struct assay_database *db, const struct sweep *sweep, struct assay_error *err)
 {
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
 	int64_t since;
@@ -61,11 +71,7 @@ static enum assay_code renew(struct assay_database *db, const struct sweep *swee
 	if (!assay_rows_count(rows))
 		return ASSAY_OK;
 	since = sweep->now - assay_rows_int(rows, 0, 0);
-	if ((since < -GAP_MS || since > GAP_MS) &&
-	    assay_database_run(db, "UPDATE lease SET expires = $1 + length", ASSAY_VALUES(assay_int(sweep->now)), NULL,
-			       err))
-		return err->code;
-	if (since < -GAP_MS && set_back(db, sweep->now, since, err))
+	if ((since < -GAP_MS || since > GAP_MS) && carry_over(db, sweep->now, sweep->now - since, err))
 		return err->code;
 	if (since >= 0 && since < NOTE_MS)
 		return ASSAY_OK;
@@ -128,7 +134,7 @@ static enum assay_code sweep(struct assay_database *db, void *data, struct assay
 	struct sweep *s = data;
 
 	s->done = 0;
-	if (renew(db, s, err) || expire(db, s, err) || wake(db, s, err) || overdue(db, s, err))
+	if (look(db, s, err) || expire(db, s, err) || wake(db, s, err) || overdue(db, s, err))
 		return err->code;
 	return ASSAY_OK;
 }

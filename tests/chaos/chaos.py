@@ -8,6 +8,7 @@ clock jumps.  A job is `assay verify` of a recipe: nine in ten are refused at on
 the recipe names, the others are built in a box, one in fifty differs and is confirmed.  The same seed draws the same
 faults.  In the end each job must have the one verdict that its nature allows, and nothing may be left over."""
 import argparse
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -153,12 +154,15 @@ class Farm:
             time.sleep(0.3)
         raise SystemExit(f"no answer to {method} {path} in time")
 
+    def submit(self, path):
+        status, answer = self.call("POST", "/v1/jobs", {"target": path, "key": path, "submitter": "chaos"})
+        if status not in (200, 201):
+            print("# submission refused:", status, answer)
+            self.count("submissions refused")
+
     def submit_all(self):
-        for path in self.natures:
-            status, answer = self.call("POST", "/v1/jobs", {"target": path, "key": path, "submitter": "chaos"})
-            if status not in (200, 201):
-                print("# submission refused:", status, answer)
-                self.count("submissions refused")
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(self.submit, self.natures))
 
     def open_jobs(self):
         left = 0
