@@ -319,6 +319,7 @@ farm: all $(O)/tests/t_queue $(O)/farm/simulate ## scheduler and workers, on SQL
 	tests/farm/secrets $(O)/assay
 	tests/farm/postgres bash -c 'tests/farm/identity $(O)/assay "$$ASSAY_TEST_POSTGRES"'
 	CK_FORK=no tests/farm/postgres $(O)/tests/t_queue
+	tests/farm/failover $(O)/assay
 	tests/farm/postgres bash -c 'tests/farm/run $(O)/assay "$$ASSAY_TEST_POSTGRES"'
 
 .PHONY: farm-slurm

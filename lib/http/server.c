@@ -178,6 +178,12 @@ static void identify(const struct http_listener *listener, struct MHD_Connection
 	request->peer_pid = peer.pid;
 }
 
+/* From then on nobody waits: a server with requests that were put aside cannot be stopped. */
+static bool is_stopping(struct assay_http_server *server)
+{
+	return __atomic_load_n(&server->stopping, __ATOMIC_ACQUIRE);
+}
+
 static uint64_t wakes_of(struct assay_http_server *server)
 {
 	uint64_t wakes;
@@ -193,7 +199,7 @@ static void put_aside(struct assay_http_server *server, struct exchange *exchang
 {
 	pthread_mutex_lock(&server->lock);
 	MHD_suspend_connection(exchange->connection);
-	if (seen != server->wakes) {
+	if (seen != server->wakes || is_stopping(server)) {
 		MHD_resume_connection(exchange->connection);
 	} else {
 		exchange->aside = true;
@@ -212,7 +218,7 @@ static enum MHD_Result respond(const struct http_listener *listener, struct exch
 		.method = method,
 		.path = path,
 		.body = assay_buf_span(&exchange->body),
-		.waited = exchange->until && now_ms() >= exchange->until,
+		.waited = is_stopping(server) || (exchange->until && now_ms() >= exchange->until),
 		.connection = exchange->connection,
 	};
 	struct assay_error err = ASSAY_ERROR_INIT;
@@ -324,7 +330,7 @@ static void *clock_main(void *data)
 	struct assay_http_server *server = data;
 	const struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
 
-	while (!__atomic_load_n(&server->stopping, __ATOMIC_ACQUIRE)) {
+	while (!is_stopping(server)) {
 		nanosleep(&tick, NULL);
 		resume(server, false);
 	}
