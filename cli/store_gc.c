@@ -3,27 +3,25 @@
 #include <stdio.h>
 
 #include "assay/cleanup.h"
+#include "assay/limits.h"
 #include "assay/retention.h"
 #include "cli.h"
+#include "retention.h"
 #include "store_table.h"
 
 int assay_cli_store_gc(int argc, char **argv);
 
-static enum assay_code make_policy(const struct cli_list *keep, const char *grace, bool dry_run,
-				   struct assay_retention *policy, struct assay_error *err)
+static int make_policy(const struct cli_retention *keeping, bool dry_run, struct assay_retention *policy)
 {
+	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
+	struct assay_error err = ASSAY_ERROR_INIT;
+	int status = cli_retention_join("store gc", keeping, &text);
+
 	assay_retention_init(policy);
 	policy->dry_run = dry_run;
-	for (size_t i = 0; i < keep->count; i++)
-		if (assay_retention_parse(policy, keep->items[i], err))
-			return assay_context(err, "--keep-for");
-	if (!grace)
-		return ASSAY_OK;
-	if (assay_retention_parse_age(grace, &policy->grace_s, err))
-		return assay_context(err, "--grace");
-	if (policy->grace_s == ASSAY_KEEP_FOREVER)
-		return assay_fail(err, ASSAY_EUSAGE, "--grace: want an age");
-	return ASSAY_OK;
+	if (!status && text.len && assay_retention_parse(policy, assay_buf_text(&text), &err))
+		return cli_fail(&err);
+	return status;
 }
 
 static int print(const struct assay_store_collected *collected, bool dry_run)
@@ -67,12 +65,12 @@ static int print_json(const struct assay_store *store, const struct assay_store_
 
 int assay_cli_store_gc(int argc, char **argv)
 {
-	const char *root = NULL, *grace = NULL;
+	const char *root = NULL;
 	bool json = false, dry_run = false;
-	struct cli_list keep = { NULL, 0 };
+	struct cli_retention keeping = { NULL, NULL, { NULL, 0 } };
 	const struct cli_option options[] = {
-		{ "dry-run", CLI_FLAG, &dry_run }, { "grace", CLI_TEXT, &grace }, { "json", CLI_FLAG, &json },
-		{ "keep-for", CLI_LIST, &keep },   { "store", CLI_TEXT, &root },  { NULL, CLI_FLAG, NULL },
+		{ "dry-run", CLI_FLAG, &dry_run }, { "grace", CLI_TEXT, &keeping.grace }, { "json", CLI_FLAG, &json },
+		{ "keep-for", CLI_LIST, &keeping.keep },   { "store", CLI_TEXT, &root },  { NULL, CLI_FLAG, NULL },
 	};
 	assay_auto(assay_store_freep) struct assay_store *store = NULL;
 	struct assay_store_collected collected;
@@ -81,11 +79,12 @@ int assay_cli_store_gc(int argc, char **argv)
 	char **args;
 	int count, status = cli_parse("store gc", argc, argv, options, 0, 0, &args, &count);
 
-	if (!status && (make_policy(&keep, grace, dry_run, &policy, &err) || assay_store_open(root, &store, &err) ||
-			assay_store_collect(store, &policy, &collected, &err)))
-		status = cli_fail(&err);
-	else if (!status)
-		status = json ? print_json(store, &collected, dry_run) : print(&collected, dry_run);
-	free(keep.items);
-	return status;
+	if (!status)
+		status = make_policy(&keeping, dry_run, &policy);
+	cli_retention_release(&keeping);
+	if (status)
+		return status;
+	if (assay_store_open(root, &store, &err) || assay_store_collect(store, &policy, &collected, &err))
+		return cli_fail(&err);
+	return json ? print_json(store, &collected, dry_run) : print(&collected, dry_run);
 }

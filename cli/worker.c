@@ -6,18 +6,24 @@
 #include <string.h>
 
 #include "assay/cleanup.h"
+#include "assay/limits.h"
 #include "assay/scheduler.h"
 #include "box_options.h"
 #include "cli.h"
 #include "farm.h"
+#include "retention.h"
 
 int assay_cli_worker(int argc, char **argv);
 int assay_cli_worker(int argc, char **argv)
 {
 	struct assay_worker_options o = { .once = false };
 	assay_auto(cli_box_release) struct cli_box box = CLI_BOX_INIT;
+	assay_auto(assay_buf_release) struct assay_buf retention = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
+	struct cli_retention keeping = { NULL, NULL, { NULL, 0 } };
 	const char *enrol = NULL, *scheduler = NULL, *limit = NULL;
 	const struct cli_option options[] = {
+		{ "collect-every", CLI_TEXT, &keeping.every }, { "grace", CLI_TEXT, &keeping.grace },
+		{ "keep-for", CLI_LIST, &keeping.keep },
 		{ "enrol", CLI_TEXT, &enrol },	       { "identity", CLI_TEXT, &o.identity },
 		{ "labels", CLI_TEXT, &o.labels },     { "name", CLI_TEXT, &o.name },
 		{ "once", CLI_FLAG, &o.once },	       { "pool", CLI_TEXT, &o.pool },
@@ -32,12 +38,16 @@ int assay_cli_worker(int argc, char **argv)
 	int count, status = cli_parse("worker", argc, argv, options, 0, 0, &args, &count);
 
 	if (!status)
+		status = cli_retention_join("worker", &keeping, &retention);
+	cli_retention_release(&keeping);
+	if (!status)
 		status = cli_box_choose("worker", &box);
 	if (status)
 		return status;
 	if (limit && !assay_span_parse_u64(assay_span_text(limit), &o.telemetry_limit))
 		return cli_usage("worker", "--telemetry-limit: want a number of bytes, have \"%s\"", limit);
 	o.box = &box.choice;
+	o.retention = retention.len ? assay_buf_text(&retention) : NULL;
 	if (scheduler && o.socket)
 		return cli_usage("worker", "want --scheduler or --socket, not both");
 	if (scheduler)

@@ -6,9 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "assay/cleanup.h"
 #include "assay/file.h"
@@ -18,13 +16,12 @@
 #include "assay/time.h"
 #include "place.h"
 
-enum { JOBS_AT_ONCE = 1000, NAMES_S = 3600, DAY_S = 86400 };
+enum { JOBS_AT_ONCE = 1000, NAMES_S = 3600 };
 
 struct retention {
 	struct assay_store *store;
 	char *database;
 	struct assay_retention policy;
-	int64_t every_s;
 	pthread_t thread;
 	bool running;
 	/* from here on under the lock */
@@ -91,18 +88,6 @@ enum assay_code retention_write_names(struct assay_database *db, struct assay_st
 
 /* ---- the thread ---------------------------------------------------------------------------------- */
 
-/* When the last collection ended, by the time of a file that is left then. */
-static bool is_due(struct retention *r, int64_t now)
-{
-	assay_auto(assay_freep) char *path = NULL;
-	struct assay_error ignored = ASSAY_ERROR_INIT;
-	struct stat st;
-
-	if (r->every_s == ASSAY_KEEP_FOREVER || scheduler_path(r->store, "collected", &path, &ignored))
-		return false;
-	return stat(path, &st) || now - st.st_mtim.tv_sec >= r->every_s;
-}
-
 static void add(struct assay_store_collected *all, const struct assay_store_collected *one)
 {
 	for (size_t i = 0; i < ASSAY_CLASS_COUNT; i++) {
@@ -114,25 +99,21 @@ static void add(struct assay_store_collected *all, const struct assay_store_coll
 
 static enum assay_code collect(struct retention *r, struct assay_error *err)
 {
-	assay_auto(assay_freep) char *path = NULL;
 	struct assay_store_collected got;
-	enum assay_code code = assay_store_collect(r->store, &r->policy, &got, err);
+	bool done;
+	enum assay_code code = assay_store_collect_if_due(r->store, &r->policy, &done, &got, err);
 
 	pthread_mutex_lock(&r->lock);
 	r->failures += code != ASSAY_OK;
-	if (!code) {
+	if (!code && done) {
 		r->collections++;
 		r->last = got;
 		add(&r->all, &got);
 	}
 	pthread_mutex_unlock(&r->lock);
-	if (code)
-		return code;
 	if (got.removed_bytes)
 		assay_log(ASSAY_LOG_NOTE, "store: %llu bytes removed", (unsigned long long)got.removed_bytes);
-	if (scheduler_path(r->store, "collected", &path, err))
-		return err->code;
-	return assay_file_write(AT_FDCWD, path, assay_span_text(""), 0644, err);
+	return code;
 }
 
 /* What was used before now is named by the database, or was put here less than the grace ago. */
@@ -143,7 +124,7 @@ static enum assay_code look_after(struct retention *r, int64_t now, struct assay
 	assay_store_renew(r->store);
 	if (assay_database_open(r->database, &db, err) || retention_write_names(db, r->store, now, err))
 		return err->code;
-	return is_due(r, now) ? collect(r, err) : ASSAY_OK;
+	return collect(r, err);
 }
 
 static void *thread_main(void *data)
@@ -161,7 +142,7 @@ static void *thread_main(void *data)
 		until.tv_sec++;
 		pthread_cond_timedwait(&r->wake, &r->lock, &until);
 		now = assay_time_now();
-		if (r->stopping || (now < next && !is_due(r, now)))
+		if (r->stopping || (now < next && !assay_store_is_due(r->store, &r->policy)))
 			continue;
 		next = now + NAMES_S;
 		pthread_mutex_unlock(&r->lock);
@@ -174,30 +155,6 @@ static void *thread_main(void *data)
 }
 
 /* ---- start --------------------------------------------------------------------------------------- */
-
-static enum assay_code set_one(struct retention *r, const char *text, struct assay_error *err)
-{
-	if (strncmp(text, "every=", 6) == 0)
-		return assay_retention_parse_age(text + 6, &r->every_s, err);
-	if (strncmp(text, "grace=", 6) == 0)
-		return assay_retention_parse_age(text + 6, &r->policy.grace_s, err);
-	return assay_retention_parse(&r->policy, text, err);
-}
-
-static enum assay_code set_all(struct retention *r, const char *text, struct assay_error *err)
-{
-	assay_auto(assay_freep) char *copy = strdup(text);
-	char *rest = copy;
-
-	if (!copy)
-		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
-	for (char *one = strsep(&rest, ","); one; one = strsep(&rest, ","))
-		if (*one && set_one(r, one, err))
-			return assay_context(err, "retention");
-	if (r->every_s == 0 || r->policy.grace_s == ASSAY_KEEP_FOREVER)
-		return assay_fail(err, ASSAY_EUSAGE, "retention: want an age for \"every\" and \"grace\"");
-	return ASSAY_OK;
-}
 
 static enum assay_code begin(struct retention *r, struct assay_error *err)
 {
@@ -222,11 +179,10 @@ enum assay_code retention_start(struct assay_store *store, const char *database,
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	}
 	r->store = store;
-	r->every_s = DAY_S;
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->wake, NULL);
 	assay_retention_init(&r->policy);
-	if ((text && set_all(r, text, err)) || begin(r, err)) {
+	if ((text && assay_retention_parse(&r->policy, text, err)) || begin(r, err)) {
 		retention_stop(r);
 		return err->code;
 	}

@@ -12,8 +12,7 @@
 
 struct retention;
 
-/* text: settings with commas between them: "every=AGE", "grace=AGE" and "CLASS=AGE"; NULL for once a day and the
- * usual ages; "every=forever" collects never.  Writes down what the database names before it returns. */
+/* text as of assay_retention_parse(); NULL for the usual.  Writes down what the database names before it returns. */
 enum assay_code retention_start(struct assay_store *store, const char *database, const char *text,
 				struct retention **ret, struct assay_error *err) ASSAY_CHECKED;
 void retention_stop(struct retention *retention); /* accepts NULL */

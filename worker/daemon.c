@@ -32,6 +32,7 @@
 #include "summary.h"
 #include "tail.h"
 #include "telemetry.h"
+#include "tidy.h"
 
 enum {
 	LEASE_MS = 60000,
@@ -49,6 +50,7 @@ struct daemon {
 	const struct assay_worker_options *options;
 	struct assay_http_client *client;
 	struct assay_store *store;
+	struct assay_retention retention;
 	char name[200];
 	struct assay_buf labels;
 	char request[40]; /* of the lease that is asked for, until it is answered */
@@ -494,7 +496,7 @@ static enum assay_code one_job(struct daemon *d, bool *ret_had, struct assay_err
 	enum assay_code code;
 
 	*ret_had = false;
-	assay_store_renew(d->store);
+	worker_tidy(d->store, &d->retention);
 	if (ask(d, &lease, err))
 		return err->code;
 	if (!lease)
@@ -573,6 +575,9 @@ enum assay_code assay_worker_run(const struct assay_worker_options *options, str
 
 	name_worker(&d);
 	worker_labels(options->box, options->labels, &d.labels);
+	assay_retention_init(&d.retention);
+	if (!code && options->retention)
+		code = assay_retention_parse(&d.retention, options->retention, err);
 	if (!code)
 		code = assay_buf_check(&d.labels, "labels", err);
 	if (!code)

@@ -47,12 +47,14 @@ const char *assay_store_class_name(enum assay_store_class class);
 struct assay_retention {
 	int64_t keep_s[ASSAY_CLASS_COUNT];
 	int64_t grace_s;
+	int64_t every_s; /* for who collects on its own; ASSAY_KEEP_FOREVER: never */
 	bool dry_run;
 };
 
-/* Blobs, candidates and environments a month, logs and locks three, reports for ever; one day of grace. */
+/* Blobs, candidates and environments a month, logs and locks three, reports for ever; one day of grace; every day. */
 void assay_retention_init(struct assay_retention *policy);
-/* "candidates=7d": a class and an age as below.  ASSAY_EUSAGE says what was wanted. */
+/* "candidates=7d": a class and an age as below; "grace=12h", "every=1h"; several with commas between them.
+ * ASSAY_EUSAGE says what was wanted. */
 enum assay_code assay_retention_parse(struct assay_retention *policy, const char *text,
 				      struct assay_error *err) ASSAY_CHECKED;
 /* "90s", "15min", "12h", "30d", "8w", "forever". */
@@ -88,6 +90,12 @@ struct assay_store_collected {
 enum assay_code assay_store_collect(struct assay_store *store, const struct assay_retention *policy,
 				    struct assay_store_collected *ret, struct assay_error *err)
 	ASSAY_CHECKED;
+
+/* The same when the last one is longer ago than the policy's every_s; else *ret_done is false. */
+enum assay_code assay_store_collect_if_due(struct assay_store *store, const struct assay_retention *policy,
+					   bool *ret_done, struct assay_store_collected *ret,
+					   struct assay_error *err) ASSAY_CHECKED;
+bool assay_store_is_due(struct assay_store *store, const struct assay_retention *policy);
 
 struct assay_store_checked {
 	uint64_t blobs, bytes, bad, strange; /* in a remote store too */

@@ -24,6 +24,7 @@ struct assay_worker_options {
 	const struct assay_box_choice *box; /* what its jobs run in: tried at the start, for the labels */
 	const char *telemetry; /* URL of an OTLP collector; NULL: what OpenTelemetry's variables say, else none */
 	uint64_t telemetry_limit; /* bytes that may wait for it; 0: the usual */
+	const char *retention; /* how its store is kept small (assay/retention.h); NULL: the usual */
 	bool once;	    /* one job, then the end; ASSAY_ENOTFOUND when there is none for a minute */
 };
 

@@ -275,16 +275,23 @@ static enum assay_code collect(struct collection *c, struct assay_error *err)
 	return ASSAY_OK;
 }
 
-enum assay_code assay_store_collect(struct assay_store *store, const struct assay_retention *policy,
-				    struct assay_store_collected *ret, struct assay_error *err)
+#define COLLECTION "collection" /* a lock; the time of its file says when the last one ended */
+
+bool assay_store_is_due(struct assay_store *store, const struct assay_retention *policy)
+{
+	struct stat st;
+
+	return policy->every_s != ASSAY_KEEP_FOREVER &&
+	       (fstatat(store->locks_fd, COLLECTION, &st, AT_SYMLINK_NOFOLLOW) || st.st_size == 0 ||
+		assay_time_now() - st.st_mtim.tv_sec >= policy->every_s);
+}
+
+static enum assay_code collect_locked(struct assay_store *store, const struct assay_retention *policy, int lock,
+				      struct assay_store_collected *ret, struct assay_error *err)
 {
 	struct collection c = { .store = store, .policy = policy, .result = ret };
-	assay_auto(assay_fd_closep) int lock = -1;
 	enum assay_code code;
 
-	*ret = (struct assay_store_collected){ 0 };
-	if (assay_store_lock(store, "collection", &lock, err))
-		return err->code;
 	c.now = assay_time_now();
 	c.floor = c.now - policy->grace_s;
 	assay_progress_start("collect", "%s%s", store->root, policy->dry_run ? ", nothing is removed" : "");
@@ -292,5 +299,38 @@ enum assay_code assay_store_collect(struct assay_store *store, const struct assa
 	code = collect(&c, err);
 	assay_progress_end(code ? "failed" : "done");
 	store_census_release(&c.census);
+	/* a byte in it: one ended, and it is no file that a dry run or a waiting process just made */
+	if (!code && !policy->dry_run && pwrite(lock, "\n", 1, 0) != 1)
+		code = assay_fail_errno(err, "store %s: locks/" COLLECTION, store->root);
 	return code;
+}
+
+enum assay_code assay_store_collect(struct assay_store *store, const struct assay_retention *policy,
+				    struct assay_store_collected *ret, struct assay_error *err)
+{
+	assay_auto(assay_fd_closep) int lock = -1;
+
+	*ret = (struct assay_store_collected){ 0 };
+	if (assay_store_lock(store, COLLECTION, &lock, err))
+		return err->code;
+	return collect_locked(store, policy, lock, ret, err);
+}
+
+enum assay_code assay_store_collect_if_due(struct assay_store *store, const struct assay_retention *policy,
+					   bool *ret_done, struct assay_store_collected *ret, struct assay_error *err)
+{
+	assay_auto(assay_fd_closep) int lock = -1;
+
+	*ret_done = false;
+	*ret = (struct assay_store_collected){ 0 };
+	if (!assay_store_is_due(store, policy))
+		return ASSAY_OK;
+	if (assay_store_lock(store, COLLECTION, &lock, err))
+		return err->code;
+	if (!assay_store_is_due(store, policy))
+		return ASSAY_OK; /* another process just did it */
+	if (collect_locked(store, policy, lock, ret, err))
+		return err->code;
+	*ret_done = true;
+	return ASSAY_OK;
 }

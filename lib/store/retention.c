@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assay/cleanup.h"
+
 enum { DAY_S = 86400, AGE_MAX_DAYS = 36600 };
 
 static const char *const names[] = {
@@ -26,7 +28,8 @@ void assay_retention_init(struct assay_retention *policy)
 							[ASSAY_CLASS_ENVIRONMENTS] = 30 * DAY_S,
 							[ASSAY_CLASS_LOCKS] = 90 * DAY_S,
 							[ASSAY_CLASS_REPORTS] = ASSAY_KEEP_FOREVER },
-					    .grace_s = DAY_S };
+					    .grace_s = DAY_S,
+					    .every_s = DAY_S };
 }
 
 enum assay_code assay_retention_parse_age(const char *text, int64_t *ret_s, struct assay_error *err)
@@ -51,16 +54,43 @@ enum assay_code assay_retention_parse_age(const char *text, int64_t *ret_s, stru
 			  "want an age like \"90s\", \"15min\", \"12h\", \"30d\" or \"8w\", or \"forever\", have \"%s\"", text);
 }
 
-enum assay_code assay_retention_parse(struct assay_retention *policy, const char *text, struct assay_error *err)
+/* The setting that a text of such a length names; NULL when there is none. */
+static int64_t *find_setting(struct assay_retention *policy, const char *text, size_t len)
+{
+	for (size_t i = 0; i < ASSAY_CLASS_COUNT; i++)
+		if (strlen(names[i]) == len && strncmp(text, names[i], len) == 0)
+			return &policy->keep_s[i];
+	if (len != 5)
+		return NULL;
+	return strncmp(text, "grace", 5) == 0 ? &policy->grace_s :
+	       strncmp(text, "every", 5) == 0 ? &policy->every_s : NULL;
+}
+
+static enum assay_code parse_one(struct assay_retention *policy, const char *text, struct assay_error *err)
 {
 	size_t len = strcspn(text, "=");
+	int64_t *setting = text[len] ? find_setting(policy, text, len) : NULL;
 
-	for (size_t i = 0; i < ASSAY_CLASS_COUNT; i++)
-		if (strlen(names[i]) == len && strncmp(text, names[i], len) == 0 && text[len]) {
-			if (assay_retention_parse_age(text + len + 1, &policy->keep_s[i], err))
-				return assay_context(err, "%s", names[i]);
-			return ASSAY_OK;
-		}
-	return assay_fail(err, ASSAY_EUSAGE, "want CLASS=AGE with blobs, logs, candidates, environments, locks or reports, "
-			  "have \"%s\"", text);
+	if (!setting)
+		return assay_fail(err, ASSAY_EUSAGE, "want CLASS=AGE with blobs, logs, candidates, environments, locks or "
+				  "reports, have \"%s\"", text);
+	if (assay_retention_parse_age(text + len + 1, setting, err))
+		return assay_context(err, "%.*s", (int)len, text);
+	if (policy->grace_s == ASSAY_KEEP_FOREVER || policy->every_s == 0)
+		return assay_fail(err, ASSAY_EUSAGE, "%.*s: want an age%s", (int)len, text,
+				  policy->every_s ? "" : " of at least a second");
+	return ASSAY_OK;
+}
+
+enum assay_code assay_retention_parse(struct assay_retention *policy, const char *text, struct assay_error *err)
+{
+	assay_auto(assay_freep) char *copy = strdup(text);
+	char *rest = copy;
+
+	if (!copy)
+		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	for (char *one = strsep(&rest, ","); one; one = strsep(&rest, ","))
+		if (parse_one(policy, one, err))
+			return err->code;
+	return ASSAY_OK;
 }

@@ -117,9 +117,9 @@ START_TEST(policies_are_read)
 		     { "candidates=2h", ASSAY_CLASS_CANDIDATES, 7200 },
 		     { "environments=30d", ASSAY_CLASS_ENVIRONMENTS, 30 * DAY },
 		     { "locks=1w", ASSAY_CLASS_LOCKS, 7 * DAY },
-		     { "reports=forever", ASSAY_CLASS_REPORTS, ASSAY_KEEP_FOREVER } };
+		     { "grace=1h,reports=forever", ASSAY_CLASS_REPORTS, ASSAY_KEEP_FOREVER } };
 	static const char *const bad[] = { "", "blobs", "blobs=", "blobs=d", "blobs=-1d", "blobs=1", "blobs=1m", "blob=1d",
-					   "blobs=99999999999w", "blobs=1d ", "=1d" };
+					   "blobs=99999999999w", "blobs=1d ", "=1d", "every=0s", "grace=forever", "blobs=1d,", "graces=1d" };
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		ck_assert_msg(assay_retention_parse(&policy, good[i].text, &err) == ASSAY_OK, "%s", err.msg);
@@ -429,6 +429,27 @@ START_TEST(check_names_what_is_bad)
 }
 END_TEST
 
+START_TEST(it_is_due_once_a_day)
+{
+	bool done = false;
+
+	policy.dry_run = true;
+	collect(); /* does not count */
+	policy.dry_run = false;
+	ck_assert(assay_store_is_due(store, &policy));
+	ck_assert_int_eq(assay_store_collect_if_due(store, &policy, &done, &got, &err), ASSAY_OK);
+	ck_assert(done && !assay_store_is_due(store, &policy));
+	ck_assert_int_eq(assay_store_collect_if_due(store, &policy, &done, &got, &err), ASSAY_OK);
+	ck_assert(!done);
+	age(under("locks/collection"), 2);
+	ck_assert_int_eq(assay_store_collect_if_due(store, &policy, &done, &got, &err), ASSAY_OK);
+	ck_assert(done);
+	age(under("locks/collection"), 2);
+	policy.every_s = ASSAY_KEEP_FOREVER;
+	ck_assert(!assay_store_is_due(store, &policy));
+}
+END_TEST
+
 START_TEST(stats_count_by_class)
 {
 	struct assay_store_usage usage;
@@ -468,6 +489,7 @@ int main(void)
 	tcase_add_test(tests, nobody_loses_what_he_uses);
 	tcase_add_test(tests, a_use_waits_for_the_collection);
 	tcase_add_test(tests, check_names_what_is_bad);
+	tcase_add_test(tests, it_is_due_once_a_day);
 	tcase_add_test(tests, stats_count_by_class);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
