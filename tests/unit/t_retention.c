@@ -429,6 +429,50 @@ START_TEST(check_names_what_is_bad)
 }
 END_TEST
 
+/* A collection that is killed anywhere leaves whole things, or none; what it had begun the next one ends. */
+START_TEST(a_killed_collection_leaves_nothing_half)
+{
+	int gone = 0;
+
+	policy.keep_s[ASSAY_CLASS_REPORTS] = 10 * DAY;
+	for (int i = 0; i < 24; i++) {
+		struct assay_store *next = NULL;
+		char name[60];
+		pid_t pid;
+
+		write_file("runs/a/candidates/1/0", "x", 20);
+		for (int k = 1; k < 40; k++) {
+			snprintf(name, sizeof(name), "runs/a/candidates/1/%d", k);
+			ck_assert_int_eq(close(open(under(name), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)), 0);
+		}
+		write_file("runs/a/report.json", "{}", 20);
+		age(under("runs/a/candidates"), 20);
+		pid = fork();
+		if (pid == 0) {
+			struct assay_store *own;
+
+			_exit(assay_store_open(assay_store_root(store), &own, &err) ||
+			      assay_store_collect(own, &policy, &got, &err));
+		}
+		usleep((useconds_t)i * 250);
+		if (i != 23)
+			kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		if (exists(under("runs/a"))) {
+			ck_assert(exists(under("runs/a/report.json")) && exists(under("runs/a/candidates/1/39")) &&
+				  exists(under("runs/a/candidates/1/0")));
+		} else {
+			gone++;
+		}
+		ck_assert_int_eq(assay_store_open(assay_store_root(store), &next, &err), ASSAY_OK); /* sweeps */
+		assay_store_free(next);
+		collect();
+		ck_assert(!exists(under("runs/a")));
+	}
+	ck_assert_int_gt(gone, 0);
+}
+END_TEST
+
 START_TEST(it_is_due_once_a_day)
 {
 	bool done = false;
@@ -489,6 +533,7 @@ int main(void)
 	tcase_add_test(tests, nobody_loses_what_he_uses);
 	tcase_add_test(tests, a_use_waits_for_the_collection);
 	tcase_add_test(tests, check_names_what_is_bad);
+	tcase_add_test(tests, a_killed_collection_leaves_nothing_half);
 	tcase_add_test(tests, it_is_due_once_a_day);
 	tcase_add_test(tests, stats_count_by_class);
 	suite_add_tcase(suite, tests);
