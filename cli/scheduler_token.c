@@ -12,10 +12,11 @@
 int assay_cli_scheduler_token(int argc, char **argv);
 int assay_cli_scheduler_token(int argc, char **argv)
 {
-	const char *minutes = NULL, *role = NULL, *socket = NULL, *store = NULL, *user = NULL, *worker = NULL;
+	const char *minutes = NULL, *pool = NULL, *role = NULL, *socket = NULL, *store = NULL, *user = NULL, *worker = NULL;
 	const struct cli_option options[] = {
-		{ "minutes", CLI_TEXT, &minutes }, { "role", CLI_TEXT, &role }, { "socket", CLI_TEXT, &socket },
-		{ "store", CLI_TEXT, &store },	   { "user", CLI_TEXT, &user }, { "worker", CLI_TEXT, &worker },
+		{ "minutes", CLI_TEXT, &minutes }, { "pool", CLI_TEXT, &pool },	  { "role", CLI_TEXT, &role },
+		{ "socket", CLI_TEXT, &socket },   { "store", CLI_TEXT, &store }, { "user", CLI_TEXT, &user },
+		{ "worker", CLI_TEXT, &worker },
 		{ NULL, CLI_FLAG, NULL },
 	};
 	assay_auto(assay_json_freep) json_t *body = assay_json_object();
@@ -34,6 +35,8 @@ int assay_cli_scheduler_token(int argc, char **argv)
 	assay_json_set_text(body, "name", user ? user : worker);
 	if (role)
 		assay_json_set_text(body, "role", role);
+	if (pool)
+		assay_json_set_text(body, "pool", pool);
 	if (minutes)
 		assay_json_set_int(body, "minutes", (int64_t)number);
 	status = cli_farm_call(store, socket, "POST", "/v1/tokens", body, &answer);

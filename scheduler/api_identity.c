@@ -11,9 +11,10 @@
 
 static enum assay_code token(struct api_call *call, struct assay_error *err)
 {
-	static const char *const keys[] = { "kind", "name", "role", "#minutes", NULL };
+	static const char *const keys[] = { "kind", "name", "role", "pool", "#minutes", NULL };
 	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
 	struct enrol_token wanted = { .kind = assay_json_text(call->body, "kind", "worker"),
+				      .pool = assay_json_text(call->body, "pool", NULL),
 				      .minutes = assay_json_int(call->body, "minutes", ENROL_MINUTES) };
 	const char *role = assay_json_text(call->body, "role", "none");
 	int64_t expires = 0;
@@ -21,6 +22,8 @@ static enum assay_code token(struct api_call *call, struct assay_error *err)
 
 	if (api_only(call, keys, err) || api_text(call, "name", &wanted.name, err))
 		return err->code;
+	if (wanted.pool && strlen(wanted.pool) >= sizeof(call->identity.pool))
+		return assay_fail(err, ASSAY_EUSAGE, "pool: want less than %zu bytes", sizeof(call->identity.pool));
 	wanted.role = identity_role_parse(role);
 	if (wanted.role == ROLE_NONE && strcmp(role, "none") != 0)
 		return assay_fail(err, ASSAY_EUSAGE, "role: want viewer, submitter, operator or admin, have \"%s\"", role);
@@ -28,6 +31,8 @@ static enum assay_code token(struct api_call *call, struct assay_error *err)
 		return err->code;
 	api_about(call, "kind", wanted.kind);
 	api_about(call, "name", wanted.name);
+	if (wanted.pool)
+		api_about(call, "pool", wanted.pool);
 	answer = assay_json_object();
 	assay_json_set_text(answer, "token", assay_buf_text(&text));
 	assay_json_set_int(answer, "expires", expires);

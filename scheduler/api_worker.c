@@ -56,6 +56,9 @@ static enum assay_code lease(struct api_call *call, struct assay_error *err)
 	if (api_only(call, keys, err) || api_text(call, "worker", &worker.name, err) ||
 	    api_is_worker(call, worker.name, err) || api_int(call, "length_ms", &length, err))
 		return err->code;
+	if (call->identity.pool[0] && strcmp(call->identity.pool, worker.pool) != 0)
+		return assay_fail(err, ASSAY_EUNTRUSTED, "worker %s draws from pool %s, and not from %s", worker.name,
+				  call->identity.pool, worker.pool);
 	code = grant(call, &worker, length, err);
 	if (code != ASSAY_ENOTFOUND)
 		return code;

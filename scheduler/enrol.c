@@ -33,6 +33,8 @@ static enum assay_code check_token(const struct enrol_token *token, struct assay
 		return assay_fail(err, ASSAY_EUSAGE, "kind: want worker or user, have \"%s\"", token->kind);
 	if (user != (token->role != ROLE_NONE))
 		return assay_fail(err, ASSAY_EUSAGE, "role: want viewer, submitter, operator or admin for a user, and none for a worker");
+	if (user && token->pool)
+		return assay_fail(err, ASSAY_EUSAGE, "pool: is for workers");
 	if (token->minutes < 1 || token->minutes > ENROL_MINUTES_MAX)
 		return assay_fail(err, ASSAY_EUSAGE, "minutes: want 1 to %d, have %lld", ENROL_MINUTES_MAX,
 				  (long long)token->minutes);
@@ -60,11 +62,11 @@ enum assay_code enrol_make_token(struct scheduler *scheduler, struct assay_datab
 	hash_secret(secret_text, parts.hash);
 	*ret_expires = now + token->minutes * 60000;
 	if (assay_database_run(db,
-			       "INSERT INTO enrolment (id, hash, kind, name, role, created, expires) VALUES ($1, $2, $3, $4, "
-			       "$5, $6, $7)",
+			       "INSERT INTO enrolment (id, hash, kind, name, role, created, expires, pool) VALUES ($1, $2, $3, "
+			       "$4, $5, $6, $7, $8)",
 			       ASSAY_VALUES(assay_text(parts.id), assay_text(parts.hash), assay_text(token->kind),
 					    assay_text(token->name), assay_text(identity_role_text(token->role)),
-					    assay_int(now), assay_int(*ret_expires)),
+					    assay_int(now), assay_int(*ret_expires), assay_text(token->pool)),
 			       NULL, err))
 		return err->code;
 	assay_authority_fingerprint(scheduler->authority, fingerprint);
@@ -91,19 +93,24 @@ static bool split(const char *token, struct parts *ret)
 
 /* ---- certificates -------------------------------------------------------------------------------- */
 
-static enum assay_code issue(struct scheduler *scheduler, struct assay_database *db, const char *kind, const char *name,
+struct bearer {
+	const char *kind, *name, *pool;
+};
+
+static enum assay_code issue(struct scheduler *scheduler, struct assay_database *db, const struct bearer *to,
 			     struct assay_span request, int64_t now, struct enrol_certificate *ret, struct assay_error *err)
 {
-	int64_t lifetime = strcmp(kind, "user") == 0 ? USER_LIFETIME_S : scheduler->lifetime_s;
+	int64_t lifetime = strcmp(to->kind, "user") == 0 ? USER_LIFETIME_S : scheduler->lifetime_s;
 
 	assay_buf_clear(&ret->pem);
-	if (assay_authority_issue(scheduler->authority, request, kind, name, now / 1000, lifetime, &ret->pem, &ret->about,
-				  err))
+	if (assay_authority_issue(scheduler->authority, request, to->kind, to->name, now / 1000, lifetime, &ret->pem,
+				  &ret->about, err))
 		return err->code;
 	return assay_database_run(db,
-				  "INSERT INTO certificate (serial, kind, name, issued, expires) VALUES ($1, $2, $3, $4, $5)",
-				  ASSAY_VALUES(assay_text(ret->about.serial), assay_text(kind), assay_text(name),
-					       assay_int(now), assay_int(ret->about.expires * 1000)),
+				  "INSERT INTO certificate (serial, kind, name, issued, expires, pool) VALUES ($1, $2, $3, $4, $5, "
+				  "$6)",
+				  ASSAY_VALUES(assay_text(ret->about.serial), assay_text(to->kind), assay_text(to->name),
+					       assay_int(now), assay_int(ret->about.expires * 1000), assay_text(to->pool)),
 				  NULL, err);
 }
 
@@ -134,7 +141,7 @@ static enum assay_code take_token(struct assay_database *db, const struct parts 
 	const char *hash;
 
 	if (assay_database_run(db,
-			       "SELECT hash, kind, name, role, spent, expires FROM enrolment WHERE id = $1@LOCK@",
+			       "SELECT hash, kind, name, role, spent, expires, pool FROM enrolment WHERE id = $1@LOCK@",
 			       ASSAY_VALUES(assay_text(parts->id)), ret, err))
 		return err->code;
 	hash = assay_rows_count(*ret) ? assay_rows_text(*ret, 0, 0) : "";
@@ -160,15 +167,14 @@ static enum assay_code spend(struct assay_database *db, void *data, struct assay
 {
 	const struct spending *s = data;
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
-	const char *kind, *name;
+	struct bearer to;
 
 	if (take_token(db, s->parts, s->now, &rows, err))
 		return err->code;
-	kind = assay_rows_text(rows, 0, 1);
-	name = assay_rows_text(rows, 0, 2);
-	if (make_known(db, kind, name, assay_rows_text(rows, 0, 3), s->now, err))
+	to = (struct bearer){ assay_rows_text(rows, 0, 1), assay_rows_text(rows, 0, 2), assay_rows_text(rows, 0, 6) };
+	if (make_known(db, to.kind, to.name, assay_rows_text(rows, 0, 3), s->now, err))
 		return err->code;
-	return issue(s->scheduler, db, kind, name, s->request, s->now, s->ret, err);
+	return issue(s->scheduler, db, &to, s->request, s->now, s->ret, err);
 }
 
 enum assay_code enrol_spend(struct scheduler *scheduler, struct assay_database *db, const char *token,
@@ -185,8 +191,10 @@ enum assay_code enrol_spend(struct scheduler *scheduler, struct assay_database *
 enum assay_code enrol_renew(struct scheduler *scheduler, struct assay_database *db, const struct identity *identity,
 			    struct assay_span request, int64_t now, struct enrol_certificate *ret, struct assay_error *err)
 {
-	return issue(scheduler, db, identity->kind == IDENTITY_USER ? "user" : "worker", identity->name, request, now, ret,
-		     err);
+	const struct bearer to = { identity->kind == IDENTITY_USER ? "user" : "worker", identity->name,
+				   identity->pool[0] ? identity->pool : NULL };
+
+	return issue(scheduler, db, &to, request, now, ret, err);
 }
 
 enum assay_code enrol_revoke(struct assay_database *db, const char *kind, const char *name, int64_t now,

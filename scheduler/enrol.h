@@ -25,6 +25,7 @@ enum {
 struct enrol_token {
 	const char *kind, *name; /* "worker" or "user" */
 	enum identity_role role; /* of a user */
+	const char *pool;	 /* the only one a worker may draw from; NULL: any */
 	int64_t minutes;
 };
 

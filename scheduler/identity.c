@@ -85,8 +85,8 @@ static enum assay_code look_up(struct assay_database *db, const struct assay_cer
 
 	if (assay_database_run(db,
 			       "SELECT revoked, coalesce((SELECT state FROM worker WHERE name = $3 AND $2 = 'worker'), "
-			       "'active'), coalesce((SELECT role FROM account WHERE name = $3 AND $2 = 'user'), 'none') "
-			       "FROM certificate WHERE serial = $1 AND kind = $2 AND name = $3",
+			       "'active'), coalesce((SELECT role FROM account WHERE name = $3 AND $2 = 'user'), 'none'), "
+			       "pool FROM certificate WHERE serial = $1 AND kind = $2 AND name = $3",
 			       ASSAY_VALUES(assay_text(shown->serial), assay_text(shown->kind), assay_text(shown->name)),
 			       &rows, err))
 		return err->code;
@@ -98,6 +98,7 @@ static enum assay_code look_up(struct assay_database *db, const struct assay_cer
 	ret->role = user ? identity_role_parse(assay_rows_text(rows, 0, 2)) : ROLE_NONE;
 	snprintf(ret->name, sizeof(ret->name), "%s", shown->name);
 	snprintf(ret->serial, sizeof(ret->serial), "%s", shown->serial);
+	snprintf(ret->pool, sizeof(ret->pool), "%s", assay_rows_text(rows, 0, 3) ?: "");
 	return ASSAY_OK;
 }
 

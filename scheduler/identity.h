@@ -25,6 +25,7 @@ struct identity {
 	enum identity_role role;
 	char name[200];
 	char serial[41]; /* of the certificate; "" without one */
+	char pool[100];	 /* the only one that a worker may draw from; "": any */
 };
 
 /* What an endpoint wants.  The strictest is 0, so that an endpoint that says nothing is closed. */
