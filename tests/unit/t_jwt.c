@@ -163,6 +163,7 @@ START_TEST(test_good)
 			spoilt[len] = '\0';
 			ck_assert_int_eq(verify(spoilt, &rules), ASSAY_EUNTRUSTED);
 		}
+		free(spoilt);
 		ck_assert(asprintf(&spoilt, "%s.x", token) > 0 && verify(spoilt, &rules) == ASSAY_EUNTRUSTED);
 		free(spoilt);
 		ck_assert(asprintf(&spoilt, "%s=", token) > 0 && verify(spoilt, &rules) == ASSAY_EUNTRUSTED);
