@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ext2, ext3 and ext4 images (Documentation/filesystems/ext4 of Linux): the superblock by fields, then
- * blocks, named by what the group descriptors say they are.  Directories and inodes are not decoded.
+ * blocks, named by what the group descriptors say they are; the files as a tar archive (ext4_read.c).  That a
+ * difference of blocks follows from the files is not proven, so it is never folded.
  */
 #include "assay/limits.h"
+#include "ext4_read.h"
 #include "field_rows.h"
 #include "places.h"
 #include "rows.h"
@@ -40,13 +42,13 @@ static const struct assay_field ext4_fields[] = {
 				     "checksum_of_changed_content",
 				     "checksum of the superblock (not verified here)"),
 	[DESCRIPTORS] = ASSAY_ROW_NEVER(ASSAY_METADATA, "ext4.group-descriptors",
-					ASSAY_SEVERITY_STRUCTURE, NULL,
+					ASSAY_SEVERITY_DATA, NULL,
 					"where the bitmaps and inodes of each group are, and sums of them"),
 	[BITMAP] = ASSAY_ROW_NEVER(ASSAY_METADATA, "ext4.bitmap", ASSAY_SEVERITY_DATA, NULL,
 				   "which blocks or inodes of a group are in use"),
-	[INODES] = ASSAY_ROW_NEVER(ASSAY_CONTENT, "ext4.inodes", ASSAY_SEVERITY_STRUCTURE, NULL,
+	[INODES] = ASSAY_ROW_NEVER(ASSAY_ENCODING, "ext4.inodes", ASSAY_SEVERITY_METADATA, NULL,
 				   "inodes: modes, owners, times and places of files"),
-	[DATA] = ASSAY_ROW_NEVER(ASSAY_CONTENT, "ext4.blocks", ASSAY_SEVERITY_DATA, NULL,
+	[DATA] = ASSAY_ROW_NEVER(ASSAY_ENCODING, "ext4.blocks", ASSAY_SEVERITY_METADATA, NULL,
 				 "blocks of files, directories, the journal, or unused"),
 	{ .name = NULL },
 };
@@ -111,13 +113,7 @@ static unsigned ext4_bid(struct assay_span file)
 		       0;
 }
 
-struct image {
-	struct assay_span file;
-	uint64_t block, stated, descriptor, groups, blocks_a_group, inodes_a_group, inode;
-	bool is_64;
-};
-
-static enum assay_code read_image(struct assay_span file, struct image *ret, struct assay_error *err)
+static enum assay_code read_image(struct assay_span file, struct ext4_image *ret, struct assay_error *err)
 {
 	uint64_t blocks = get(file, 4, 4);
 
@@ -129,8 +125,9 @@ static enum assay_code read_image(struct assay_span file, struct image *ret, str
 	ret->descriptor = ret->is_64 ? get(file, 0xfe, 2) : 32;
 	ret->blocks_a_group = get(file, 0x20, 4);
 	ret->inodes_a_group = get(file, 0x28, 4);
+	ret->inodes = get(file, 0, 4);
 	ret->inode = get(file, 0x4c, 4) ? get(file, 0x58, 2) : 128;
-	if (ret->blocks_a_group == 0 || ret->descriptor < 32 || ret->inode < 128)
+	if (ret->blocks_a_group == 0 || ret->inodes_a_group == 0 || ret->descriptor < 32 || ret->inode < 128)
 		return assay_fail(err, ASSAY_EINPUT,
 				  "superblock: blocks of a group, descriptor or inode size: too small");
 	ret->stated = blocks;
@@ -154,7 +151,7 @@ static void add(struct assay_layout *l, struct assay_places *places, int field, 
 }
 
 /* What belongs to one group, at the places its descriptor names. */
-static void add_group(struct assay_layout *l, struct assay_places *places, const struct image *image,
+static void add_group(struct assay_layout *l, struct assay_places *places, const struct ext4_image *image,
 		      uint64_t descriptor, uint64_t group)
 {
 	static const struct {
@@ -184,7 +181,7 @@ static void add_group(struct assay_layout *l, struct assay_places *places, const
 
 /* Data in between is cut into pieces that are named by their blocks. */
 static enum assay_code lay_out_rest(struct assay_layout *l, struct assay_places *places,
-				    const struct image *image, struct assay_error *err)
+				    const struct ext4_image *image, struct assay_error *err)
 {
 	struct assay_places all = { 0 };
 	uint64_t at = assay_layout_at(l), piece = image->block;
@@ -222,7 +219,7 @@ static int by_start(const void *left, const void *right)
 static enum assay_code ext4_lay_out(struct assay_layout *l, struct assay_error *err)
 {
 	struct assay_places places = { 0 };
-	struct image image = { .groups = 0 };
+	struct ext4_image image = { .groups = 0 };
 	uint64_t table;
 
 	if (read_image(assay_layout_bytes(l), &image, err))
@@ -231,6 +228,7 @@ static enum assay_code ext4_lay_out(struct assay_layout *l, struct assay_error *
 		assay_layout_ambiguous(l, SUPERBLOCK + 4, "superblock: want %llu blocks, have %llu",
 				       (unsigned long long)image.stated,
 				       (unsigned long long)(image.file.len / image.block));
+	assay_layout_encoded(l, assay_layout_root(l));
 	assay_layout_leaf(l, F(BOOT), SUPERBLOCK);
 	assay_rows_lay_out(l, ext4_fields, superblock, sizeof(superblock) / sizeof(superblock[0]),
 			   false);
@@ -248,8 +246,21 @@ static enum assay_code ext4_lay_out(struct assay_layout *l, struct assay_error *
 	return lay_out_rest(l, &places, &image, err);
 }
 
+static enum assay_code ext4_decode(const struct assay_anatomy *anatomy, const struct assay_node *node,
+				   struct assay_sink *sink, struct assay_error *err)
+{
+	struct ext4_image image = { .groups = 0 };
+
+	(void)node;
+	if (read_image(anatomy->bytes, &image, err))
+		return err->code;
+	return ext4_read(&image, sink, err);
+}
+
 const struct assay_format assay_format_ext4 = {
 	.name = "ext4",
+	.is_package = true, /* whoever mounts it gets the owners */
+	.decode = ext4_decode,
 	.bid = ext4_bid,
 	.lay_out = ext4_lay_out,
 	.fields = ext4_fields,

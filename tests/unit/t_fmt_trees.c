@@ -12,6 +12,7 @@ static const struct {
 	bool has_owners;
 } formats[] = {
 	{ "squashfs", "./d/run", "./link", "./data", "./hard", true },
+	{ "ext4", "./d/run", "./link", "./data", "./hard", true },
 	{ "sevenzip", "d/run", "link", "data", "hard", false },
 };
 
