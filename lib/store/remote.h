@@ -35,7 +35,7 @@ struct store_remote_ops {
 	/* Moves one with wrong bytes aside. */
 	enum assay_code (*condemn)(struct store_remote *remote, const struct assay_digest *digest,
 				   struct assay_error *err);
-	/* Ends uploads that were begun before a time and never finished. */
+	/* Ends uploads that were begun before a time and never finished; a thousand at once, the next call goes on. */
 	enum assay_code (*tidy)(struct store_remote *remote, int64_t before, struct assay_error *err);
 };
 
