@@ -322,6 +322,12 @@ farm: all $(O)/tests/t_queue $(O)/farm/simulate ## scheduler and workers, on SQL
 	tests/farm/failover $(O)/assay
 	tests/farm/postgres bash -c 'tests/farm/run $(O)/assay "$$ASSAY_TEST_POSTGRES"'
 
+.PHONY: deploy-check
+deploy-check: ## units by systemd's own checks, manifests and the API's document by published schemas
+	@tools/deps systemd
+	@command -v npm >/dev/null || tools/deps nodejs npm
+	tests/deploy/manifests
+
 .PHONY: farm-slurm
 farm-slurm: all ## twenty jobs through Debian's own Slurm, each as a worker of one job
 	@tools/deps slurmctld slurmd slurm-client munge
@@ -457,6 +463,9 @@ compile_commands.json: ## for editors
 
 # ---- installation ------------------------------------------------------------------------------
 INSTALL := install
+unitdir ?= $(prefix)/lib/systemd/system
+sysusersdir ?= $(prefix)/lib/sysusers.d
+UNITS := $(notdir $(wildcard share/systemd/*.service))
 
 .PHONY: install
 install: all ## DESTDIR and prefix as usual; a prefix must be given to `make` too
@@ -476,6 +485,9 @@ install: all ## DESTDIR and prefix as usual; a prefix must be given to `make` to
 	$(INSTALL) -m 644 $(O)/completions/_assay $(DESTDIR)$(datadir)/zsh/site-functions/_assay
 	$(INSTALL) -m 644 $(O)/completions/assay.fish \
 		$(DESTDIR)$(datadir)/fish/vendor_completions.d/assay.fish
+	$(INSTALL) -d $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir)
+	for unit in $(UNITS); do sed 's|@bindir@|$(bindir)|' share/systemd/$$unit > $(DESTDIR)$(unitdir)/$$unit; done
+	$(INSTALL) -m 644 share/systemd/assay.sysusers $(DESTDIR)$(sysusersdir)/assay.conf
 	sed -e 's|@prefix@|$(prefix)|; s|@libdir@|$(libdir)|; s|@includedir@|$(includedir)|' \
 		-e 's|@version@|$(VERSION)|; s|@libs@|$(LIBS)|' share/assay.pc.in \
 		> $(DESTDIR)$(libdir)/pkgconfig/assay.pc
@@ -489,7 +501,8 @@ uninstall: ## remove what install put there
 		$(patsubst $(O)/man/%,$(DESTDIR)$(mandir)/man5/%,$(filter %.5,$(MAN))) \
 		$(DESTDIR)$(datadir)/bash-completion/completions/assay \
 		$(DESTDIR)$(datadir)/zsh/site-functions/_assay \
-		$(DESTDIR)$(datadir)/fish/vendor_completions.d/assay.fish
+		$(DESTDIR)$(datadir)/fish/vendor_completions.d/assay.fish \
+		$(UNITS:%=$(DESTDIR)$(unitdir)/%) $(DESTDIR)$(sysusersdir)/assay.conf
 	rm -rf $(DESTDIR)$(includedir)/assay
 	-rmdir $(DESTDIR)$(libexecdir)/assay
 

@@ -31,6 +31,9 @@ int cli_retention_join(const char *verb, const struct cli_retention *retention, 
 		status = add(verb, "--collect-every", "every=", retention->every, out);
 	if (!status && retention->grace)
 		status = add(verb, "--grace", "grace=", retention->grace, out);
+	/* of two words about one class the later counts: the option's */
+	for (const char **word = retention->configured; !status && word && *word; word++)
+		status = add(verb, "keep-for", "", *word, out);
 	for (size_t i = 0; !status && i < retention->keep.count; i++)
 		status = add(verb, "--keep-for", "", retention->keep.items[i], out);
 	return status;

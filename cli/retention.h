@@ -9,6 +9,7 @@
 struct cli_retention {
 	const char *every, *grace;
 	struct cli_list keep;
+	const char **configured; /* what the configuration says beside keep, which comes before it; or NULL */
 };
 
 /* As one text for assay_retention_parse(), checked here, where it is still known which option it was.  Returns 0, or

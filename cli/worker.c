@@ -14,16 +14,39 @@
 #include "retention.h"
 
 int assay_cli_worker(int argc, char **argv);
+
+/* What no option says, the configuration does. */
+static void configure(struct assay_worker_options *o, const char **scheduler, const struct assay_config *config)
+{
+	const struct {
+		const char **option, *configured;
+	} words[] = {
+		{ &o->store, config->worker.store },	   { &o->pool, config->worker.pool },
+		{ &o->labels, config->worker.labels },	   { &o->name, config->worker.name },
+		{ &o->identity, config->worker.identity }, { &o->telemetry, config->worker.telemetry },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!*words[i].option)
+			*words[i].option = words[i].configured;
+	/* these two are one choice */
+	if (!*scheduler && !o->socket) {
+		*scheduler = config->worker.scheduler;
+		o->socket = config->worker.socket;
+	}
+}
+
 int assay_cli_worker(int argc, char **argv)
 {
 	struct assay_worker_options o = { .once = false };
 	assay_auto(cli_box_release) struct cli_box box = CLI_BOX_INIT;
 	assay_auto(assay_buf_release) struct assay_buf retention = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
-	struct cli_retention keeping = { NULL, NULL, { NULL, 0 } };
+	struct cli_retention keeping = { .every = NULL };
 	const char *enrol = NULL, *scheduler = NULL, *limit = NULL;
 	const struct cli_option options[] = {
 		{ "collect-every", CLI_TEXT, &keeping.every }, { "grace", CLI_TEXT, &keeping.grace },
 		{ "keep-for", CLI_LIST, &keeping.keep },
+		{ "config", CLI_TEXT, &box.config_path },
 		{ "enrol", CLI_TEXT, &enrol },	       { "identity", CLI_TEXT, &o.identity },
 		{ "labels", CLI_TEXT, &o.labels },     { "name", CLI_TEXT, &o.name },
 		{ "once", CLI_FLAG, &o.once },	       { "pool", CLI_TEXT, &o.pool },
@@ -48,6 +71,7 @@ int assay_cli_worker(int argc, char **argv)
 		return cli_usage("worker", "--telemetry-limit: want a number of bytes, have \"%s\"", limit);
 	o.box = &box.choice;
 	o.retention = retention.len ? assay_buf_text(&retention) : NULL;
+	configure(&o, &scheduler, &box.config);
 	if (scheduler && o.socket)
 		return cli_usage("worker", "want --scheduler or --socket, not both");
 	if (scheduler)

@@ -18,6 +18,15 @@ struct assay_config {
 		const char *runtime; /* a name or an absolute path */
 		const char **allow;  /* "outdated", "untested"; NULL-terminated */
 	} box;
+	/* each key is the option of that name, which comes before it */
+	struct {
+		const char *store, *database, *socket, *listen, *name, *users;
+		const char *collect_every, *grace;
+		const char **keep_for; /* "class=age"; NULL-terminated */
+	} scheduler;
+	struct {
+		const char *store, *scheduler, *socket, *pool, *labels, *name, *identity, *telemetry;
+	} worker;
 };
 
 /* path NULL: $ASSAY_CONFIG, else /etc/assay/assay.yaml; that one may be absent. */

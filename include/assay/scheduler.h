@@ -23,6 +23,10 @@ struct assay_scheduler_options {
 enum assay_code assay_scheduler_run(const struct assay_scheduler_options *options,
 				    struct assay_error *err) ASSAY_CHECKED;
 
+/* Whether it could start so, and how it would: lines on stdout.  Makes and changes nothing. */
+enum assay_code assay_scheduler_check(const struct assay_scheduler_options *options,
+				      struct assay_error *err) ASSAY_CHECKED;
+
 /* The socket of a store, malloc'ed, for those who call. */
 enum assay_code assay_scheduler_socket(const char *store, char **ret, struct assay_error *err)
 	ASSAY_CHECKED;

@@ -29,6 +29,8 @@ struct assay_store;
  * AWS_SECRET_ACCESS_KEY, or the shared credentials file. */
 enum assay_code assay_store_open(const char *root, struct assay_store **ret,
 				 struct assay_error *err) ASSAY_CHECKED;
+/* Which directory that would be, malloc'ed; nothing is made. */
+char *assay_store_place(const char *root);
 void assay_store_free(struct assay_store *store);
 void assay_store_freep(struct assay_store **store);
 const char *assay_store_root(const struct assay_store *store); /* the directory */

@@ -15,6 +15,7 @@
 #define ARENA_MAX (4 * ASSAY_MIB)
 #define DEFAULT_PATH ASSAY_SYSCONFDIR "/assay.yaml"
 #define MAX_ALLOW 8
+#define MAX_KEEP 32
 
 static bool is_one_of(struct assay_span text, const char *const *words)
 {
@@ -77,9 +78,73 @@ static enum assay_code set_box(struct reader *r, const struct assay_yaml_node *v
 	return reader_mapping(r, value, box_keys, field);
 }
 
+/* Any words; whoever uses them knows which are right. */
+static enum assay_code set_list(struct reader *r, const struct assay_yaml_node *value, void *field)
+{
+	const char **list;
+	size_t count = 0;
+
+	if (value->count > MAX_KEEP)
+		return reader_refuse(r, value, "want at most %d words, have %zu", MAX_KEEP, value->count);
+	list = assay_arena_alloc(r->arena, (value->count + 1) * sizeof(*list));
+	if (!list)
+		return reader_refuse_memory(r);
+	for (const struct assay_yaml_node *item = value->first; item; item = item->next) {
+		if (item->kind != ASSAY_YAML_SCALAR)
+			return reader_refuse_value(r, item, "a word");
+		list[count++] = (const char *)item->text.data;
+	}
+	list[count] = NULL;
+	*(const char ***)field = list;
+	return ASSAY_OK;
+}
+
+#define TEXT(section, key, member, want)                                                           \
+	{                                                                                          \
+		key, ASSAY_YAML_SCALAR, want, false, offsetof(struct assay_config, section.member), value_text \
+	}
+
+static const struct reader_key scheduler_keys[] = {
+	TEXT(scheduler, "store", store, "a directory"),
+	TEXT(scheduler, "database", database, "sqlite:PATH or postgresql://..."),
+	TEXT(scheduler, "socket", socket, "the path of a socket"),
+	TEXT(scheduler, "listen", listen, "HOST:PORT"),
+	TEXT(scheduler, "name", name, "a host name"),
+	TEXT(scheduler, "users", users, "the path of a file"),
+	TEXT(scheduler, "collect-every", collect_every, "an age"),
+	TEXT(scheduler, "grace", grace, "an age"),
+	{ "keep-for", ASSAY_YAML_LIST, "a list of CLASS=AGE", false,
+	  offsetof(struct assay_config, scheduler.keep_for), set_list },
+	{ NULL, ASSAY_YAML_SCALAR, NULL, false, 0, NULL },
+};
+
+static const struct reader_key worker_keys[] = {
+	TEXT(worker, "store", store, "a directory"),
+	TEXT(worker, "scheduler", scheduler, "https://HOST:PORT"),
+	TEXT(worker, "socket", socket, "the path of a socket"),
+	TEXT(worker, "pool", pool, "a name"),
+	TEXT(worker, "labels", labels, "name=value words"),
+	TEXT(worker, "name", name, "a name"),
+	TEXT(worker, "identity", identity, "a directory"),
+	TEXT(worker, "telemetry", telemetry, "the URL of an OTLP endpoint"),
+	{ NULL, ASSAY_YAML_SCALAR, NULL, false, 0, NULL },
+};
+
+static enum assay_code set_scheduler(struct reader *r, const struct assay_yaml_node *value, void *field)
+{
+	return reader_mapping(r, value, scheduler_keys, field);
+}
+
+static enum assay_code set_worker(struct reader *r, const struct assay_yaml_node *value, void *field)
+{
+	return reader_mapping(r, value, worker_keys, field);
+}
+
 static const struct reader_key config_keys[] = {
 	{ "config", ASSAY_YAML_SCALAR, "1", true, 0, set_version },
 	{ "box", ASSAY_YAML_MAPPING, "a mapping with driver, runtime, allow", false, 0, set_box },
+	{ "scheduler", ASSAY_YAML_MAPPING, "a mapping with the scheduler's options", false, 0, set_scheduler },
+	{ "worker", ASSAY_YAML_MAPPING, "a mapping with the worker's options", false, 0, set_worker },
 	{ NULL, ASSAY_YAML_SCALAR, NULL, false, 0, NULL },
 };
 

@@ -74,12 +74,15 @@ static const struct store_remote_ops *remote_of(const char *name)
 	return NULL;
 }
 
-static char *default_root(void)
+/* What is not a directory lies elsewhere, with the usual directory before it. */
+char *assay_store_place(const char *given)
 {
 	const char *store = getenv("ASSAY_STORE"), *cache = getenv("XDG_CACHE_HOME");
 	const char *home = getenv("HOME");
 	char *root = NULL;
 
+	if (given && !remote_of(given))
+		return strdup(given);
 	if (store && *store && !remote_of(store))
 		return strdup(store);
 	if (cache && *cache == '/')
@@ -291,7 +294,7 @@ static enum assay_code open_root(struct assay_store *store, const char *root,
 static enum assay_code open_named(struct assay_store *store, const char *name, struct assay_error *err)
 {
 	const struct store_remote_ops *remote = remote_of(name);
-	assay_auto(assay_freep) char *path = name && !remote ? strdup(name) : default_root();
+	assay_auto(assay_freep) char *path = assay_store_place(name);
 
 	if (!path)
 		return assay_fail(err, ASSAY_ENOMEM, "store: out of memory");
