@@ -43,6 +43,8 @@ static const struct family {
 	{ "assay_telemetry_records_received_total", "counter", "Reports and logs that are here.", { NULL },
 	  "SELECT coalesce(sum(CASE WHEN report IS NULL THEN 0 ELSE 1 END + CASE WHEN log IS NULL THEN 0 ELSE 1 END), 0) FROM "
 	  "attempt WHERE finished > 0 AND verdict <> 'cancelled'" },
+	{ "assay_secret_leases_active", "gauge", "Certificates that hold now.", { NULL },
+	  "SELECT count(*) FROM certificate WHERE expires > $1 AND revoked = 0" },
 	{ "assay_queue_depth", "gauge", "Jobs that are not over, by pool and state.", { "pool", "state" },
 	  "SELECT pool, state, count(*) FROM job WHERE state IN ('queued', 'waiting', 'running') GROUP BY pool, "
 	  "state ORDER BY pool, state" },
@@ -75,6 +77,14 @@ static const struct histogram {
 	{ "assay_worker_lifetime_seconds", "From a worker's first word to its last, of those that are gone.", NULL,
 	  { 60, 300, 900, 1800, 3600, 7200, 21600, 86400, 604800 },
 	  "SELECT '' AS label, seen - since AS value FROM worker WHERE seen < $2 OR state = 'revoked'" },
+	{ "assay_secret_lease_duration_seconds", "For how long certificates were issued.", NULL,
+	  { 60, 300, 900, 1800, 3600, 7200 }, "SELECT '' AS label, expires - issued AS value FROM certificate" },
+	{ "assay_key_revoke_to_rotate_seconds", "From a revocation to the next certificate of the same name.", "key_class",
+	  { 1, 10, 60, 300, 900, 3600, 86400 },
+	  "SELECT kind AS label, (SELECT min(issued) FROM certificate next WHERE next.kind = certificate.kind AND next.name = "
+	  "certificate.name AND next.issued > certificate.revoked) - revoked AS value FROM certificate WHERE revoked > 0 AND "
+	  "EXISTS (SELECT 1 FROM certificate next WHERE next.kind = certificate.kind AND next.name = certificate.name AND "
+	  "next.issued > certificate.revoked)" },
 	{ "assay_compromise_detection_seconds", "From a job's submission to its confirmed divergence.", NULL,
 	  { 60, 300, 900, 1800, 3600, 14400, 86400 },
 	  "SELECT '' AS label, finished - created AS value FROM job WHERE state = 'done' AND verdict IN ('divergent', "

@@ -2,7 +2,8 @@
 /*
  * What the program says while it works, on stderr: log lines, and the progress of long stages.  On a
  * terminal a stage is one line that is rewritten; elsewhere each stage is a plain line when it
- * starts and when it ends.  Results never come this way.  The level is the only global of the
+ * starts and when it ends.  With ASSAY_LOG=json in the environment a log line is a JSON object.  Results never come this
+ * way.  The level is the only global of the
  * program.
  */
 #ifndef ASSAY_LOG_H
@@ -17,6 +18,7 @@ enum assay_log_level { ASSAY_LOG_ERROR, ASSAY_LOG_WARNING, ASSAY_LOG_NOTE, ASSAY
 void assay_log_set_level(enum assay_log_level level);
 /* Colour and rewriting only when stderr is a terminal; colour never with NO_COLOR set. */
 void assay_log_init(void);
+/* A line about a job begins "job N: ". */
 void assay_log(enum assay_log_level level, const char *fmt, ...) ASSAY_PRINTF(2, 3);
 
 /* A stage of work: "rebuild  libcjson1 ... 12 s".  Stages nest. */

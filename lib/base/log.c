@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "assay/buf.h"
+#include "assay/json.h"
 #include "assay/span.h"
 #include "assay/time.h"
 
@@ -25,6 +27,7 @@ static struct {
 	enum assay_log_level level;
 	bool terminal;
 	bool colour;
+	bool json;
 	unsigned depth; /* stages begun and not ended */
 	struct stage stages[MAX_NESTED];
 	double drawn;
@@ -45,9 +48,10 @@ void assay_log_set_level(enum assay_log_level level)
 void assay_log_init(void)
 {
 	const char *no_colour = getenv("NO_COLOR");
-	const char *term = getenv("TERM");
+	const char *term = getenv("TERM"), *format = getenv("ASSAY_LOG");
 
-	log_state.terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+	log_state.json = format && strcmp(format, "json") == 0;
+	log_state.terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0 && !log_state.json;
 	log_state.colour = log_state.terminal && (!no_colour || !*no_colour);
 }
 
@@ -70,6 +74,35 @@ static void show(const char *text, char *out, size_t size)
 	assay_span_show(assay_span_text(text), out, size);
 }
 
+/* "job 7: ..." begins whatever is said about a job. */
+static void add_job(json_t *line, const char *text)
+{
+	struct assay_span words = assay_span_text(text);
+	uint64_t job;
+
+	if (assay_span_starts(words, "job ") &&
+	    assay_span_parse_u64(assay_span_of(text + 4, strcspn(text + 4, ":")), &job) && job <= INT64_MAX)
+		assay_json_set_int(line, "job", (int64_t)job);
+}
+
+/* One object a line, in one write. */
+static void log_json(const char *level, const char *text)
+{
+	struct assay_buf out = ASSAY_BUF_INIT(ASSAY_ERROR_MAX * 8);
+	json_t *line = assay_json_object();
+	char time[ASSAY_TIME_TEXT];
+
+	assay_json_set_text(line, "time", assay_time_format(assay_time_now(), time));
+	assay_json_set_text(line, "level", level);
+	assay_json_set(line, "message", assay_json_name(assay_span_text(text)));
+	assay_json_set_int(line, "process", getpid());
+	add_job(line, text);
+	assay_json_dump_compact(line, &out);
+	fprintf(stderr, "%s\n", assay_buf_text(&out));
+	assay_buf_release(&out);
+	json_decref(line);
+}
+
 void assay_log(enum assay_log_level level, const char *fmt, ...)
 {
 	static const char *const names[] = { "error", "warning", "note", "debug" };
@@ -82,6 +115,10 @@ void assay_log(enum assay_log_level level, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	if (log_state.json) {
+		log_json(names[level], text);
+		return;
+	}
 	show(text, shown, sizeof(shown));
 	wipe_line();
 	fprintf(stderr, "%sassay: %s:%s %s\n", log_state.colour ? colours[level] : "", names[level],
