@@ -12,13 +12,14 @@
 #include "assay/digest.h"
 #include "assay/file.h"
 #include "assay/limits.h"
+#include "buildinfo.h"
 #include "cli.h"
 #include "farm.h"
 
 int assay_cli_submit(int argc, char **argv);
 
 struct arguments {
-	const char *accept, *file, *key, *needs, *pool, *priority, *socket, *store;
+	const char *accept, *buildinfos, *file, *key, *needs, *pool, *priority, *socket, *store;
 	bool again, require_signature;
 	struct assay_http_client *client;
 	size_t new_jobs, known_jobs;
@@ -68,18 +69,13 @@ static enum assay_code add_recipe(const char *target, json_t *body, struct assay
 	return ASSAY_OK;
 }
 
-static enum assay_code submit(struct arguments *a, const char *given, struct assay_error *err)
+typedef enum assay_code submit_line(struct arguments *a, const char *line, struct assay_error *err);
+
+static enum assay_code send_job(struct arguments *a, const json_t *body, const char *given, struct assay_error *err)
 {
-	assay_auto(assay_freep) char *target = whole_target(given);
-	assay_auto(assay_json_freep) json_t *body = NULL;
 	assay_auto(assay_json_freep) json_t *answer = NULL;
 	const char *how;
 
-	if (!target)
-		return assay_fail_errno(err, "%s", given);
-	body = body_of(a, target);
-	if (*target == '/' && add_recipe(target, body, err))
-		return err->code;
 	if (assay_http_call(a->client, "POST", "/v1/jobs", body, &answer, err))
 		return err->code;
 	how = assay_json_text(answer, "admission", "");
@@ -88,14 +84,43 @@ static enum assay_code submit(struct arguments *a, const char *given, struct ass
 	return ASSAY_OK;
 }
 
+static enum assay_code submit(struct arguments *a, const char *given, struct assay_error *err)
+{
+	assay_auto(assay_freep) char *target = whole_target(given);
+	assay_auto(assay_json_freep) json_t *body = NULL;
+
+	if (!target)
+		return assay_fail_errno(err, "%s", given);
+	body = body_of(a, target);
+	if (*target == '/' && add_recipe(target, body, err))
+		return err->code;
+	return send_job(a, body, given, err);
+}
+
+/* The worker fetches it from the scheduler's store, by its digest. */
+static enum assay_code submit_buildinfo(struct arguments *a, const char *location, struct assay_error *err)
+{
+	assay_auto(assay_freep) char *path = NULL;
+	assay_auto(assay_freep) char *target = NULL;
+	assay_auto(assay_json_freep) json_t *body = NULL;
+	char hex[ASSAY_DIGEST_TEXT];
+
+	if (cli_buildinfo_read(a->store, location, &path, &target, err) ||
+	    assay_http_upload(a->client, path, hex, err))
+		return err->code;
+	body = body_of(a, target);
+	assay_json_set_text(json_object_get(body, "options"), "buildinfo", hex);
+	return send_job(a, body, location, err);
+}
+
 /* One target a line; empty lines and those that begin with # are passed over. */
-static enum assay_code submit_file(struct arguments *a, struct assay_error *err)
+static enum assay_code submit_file(struct arguments *a, const char *file, submit_line *line_of, struct assay_error *err)
 {
 	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_CONTROL);
 	struct assay_span rest, line;
 
-	if (strcmp(a->file, "-") == 0 ? assay_buf_read_fd(&text, STDIN_FILENO, err) :
-					assay_file_read(AT_FDCWD, a->file, &text, err))
+	if (strcmp(file, "-") == 0 ? assay_buf_read_fd(&text, STDIN_FILENO, err) :
+				     assay_file_read(AT_FDCWD, file, &text, err))
 		return err->code;
 	rest = assay_buf_span(&text);
 	for (size_t number = 1; assay_span_next_line(&rest, &line); number++) {
@@ -107,8 +132,8 @@ static enum assay_code submit_file(struct arguments *a, struct assay_error *err)
 		target = assay_span_dup(word);
 		if (!target)
 			return assay_fail(err, ASSAY_ENOMEM, "out of memory");
-		if (submit(a, target, err))
-			return assay_context(err, "%s:%zu", a->file, number);
+		if (line_of(a, target, err))
+			return assay_context(err, "%s:%zu", file, number);
 	}
 	return ASSAY_OK;
 }
@@ -121,7 +146,9 @@ static int run(struct arguments *a, char **targets, int count)
 	for (int i = 0; !code && i < count; i++)
 		code = submit(a, targets[i], &err);
 	if (!code && a->file)
-		code = submit_file(a, &err);
+		code = submit_file(a, a->file, submit, &err);
+	if (!code && a->buildinfos)
+		code = submit_file(a, a->buildinfos, submit_buildinfo, &err);
 	assay_http_client_free(a->client);
 	if (code)
 		return cli_fail(&err);
@@ -136,6 +163,7 @@ int assay_cli_submit(int argc, char **argv)
 	const struct cli_option options[] = {
 		{ "accept", CLI_TEXT, &a.accept },
 		{ "again", CLI_FLAG, &a.again },
+		{ "buildinfo-list", CLI_TEXT, &a.buildinfos },
 		{ "file", CLI_TEXT, &a.file },
 		{ "key", CLI_TEXT, &a.key },
 		{ "needs", CLI_TEXT, &a.needs },
@@ -151,9 +179,9 @@ int assay_cli_submit(int argc, char **argv)
 
 	if (status)
 		return status;
-	if (!count && !a.file)
-		return cli_usage("submit", "want a target, or --file");
-	if (a.key && (count > 1 || a.file))
+	if (!count && !a.file && !a.buildinfos)
+		return cli_usage("submit", "want a target, --file or --buildinfo-list");
+	if (a.key && (count > 1 || a.file || a.buildinfos))
 		return cli_usage("submit", "--key: want one target, for a key names one submission");
 	if (a.priority && (strtol(a.priority, &end, 10), *end || !*a.priority))
 		return cli_usage("submit", "--priority: want a number, have \"%s\"", a.priority);

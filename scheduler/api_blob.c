@@ -137,7 +137,7 @@ static enum assay_code get(struct api_call *call, struct assay_error *err)
 }
 
 const struct api_endpoint api_blob[] = {
-	{ "GET", "/v1/blobs/*", get, "the bytes of a blob", NEED_VIEWER },
+	{ "GET", "/v1/blobs/*", get, "the bytes of a blob", NEED_KNOWN },
 	{ "PUT", "/v1/blobs/*", put, "store bytes under their SHA-256, at once or in parts", NEED_WORKER },
 	{ "GET", "/v1/blobs/*/upload", size, "how much of a blob that comes in parts is here", NEED_WORKER },
 	{ .method = NULL },

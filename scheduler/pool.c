@@ -63,7 +63,7 @@ static enum assay_code check_options(const json_t *options, struct assay_error *
 	static const struct {
 		const char *key;
 		bool flag;
-	} known[] = { { "accept", false }, { "recipe", false }, { "require_signature", true } };
+	} known[] = { { "accept", false }, { "buildinfo", false }, { "recipe", false }, { "require_signature", true } };
 	const char *key;
 	json_t *value;
 

@@ -70,6 +70,8 @@ struct task {
 	int64_t started_ns;
 };
 
+#define CLAIM "claim.buildinfo"
+
 enum ending { ENDED, CANCELLED, LEASE_LOST, STOPPED };
 
 static int64_t now_ms(void)
@@ -128,6 +130,8 @@ static bool make_command(const struct daemon *d, const struct task *task, char *
 		  asprintf(&argv[count++], "--output=%s/run", task->directory) > 0 &&
 		  (argv[count++] = strdup("--attempts=1")) && (argv[count++] = strdup("--verbose"));
 
+	if (ok && json_object_get(task->options, "buildinfo"))
+		ok = asprintf(&argv[count++], "--buildinfo=%s/" CLAIM, task->directory) > 0;
 	if (ok && d->options->secrets)
 		ok = asprintf(&argv[count++], "--secrets=%s", d->options->secrets) > 0;
 	for (size_t i = 0; ok && i < sizeof(passed) / sizeof(passed[0]); i++)
@@ -442,12 +446,35 @@ static enum assay_code open_log(const struct daemon *d, struct task *task, struc
 	return ASSAY_OK;
 }
 
+/* What the job is to be rebuilt with, as somebody claims: a blob of the scheduler's, which must be what it is called. */
+static enum assay_code fetch_claim(const struct daemon *d, const struct task *task, struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_LOCK);
+	const char *hex = assay_json_text(task->options, "buildinfo", NULL);
+	assay_auto(assay_freep) char *file = assay_path_join(task->directory, CLAIM);
+	struct assay_digest want, have;
+	char path[100];
+
+	if (!hex)
+		return ASSAY_OK;
+	if (!assay_digest_parse(assay_span_text(hex), &want))
+		return assay_fail(err, ASSAY_EUSAGE, "options: buildinfo: want a SHA-256, have \"%.70s\"", hex);
+	snprintf(path, sizeof(path), "/v1/blobs/%s", hex);
+	if (!file || assay_http_send(d->client, "GET", path, assay_span_text(""), &text, err))
+		return file ? err->code : assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	assay_digest_span(assay_buf_span(&text), &have);
+	if (!assay_digest_equal(&want, &have))
+		return assay_fail(err, ASSAY_EUNTRUSTED, "buildinfo: the scheduler gave other bytes than %s", hex);
+	return assay_file_write(AT_FDCWD, file, assay_buf_span(&text), 0600, err);
+}
+
 static enum assay_code run_task(struct daemon *d, struct task *task, struct assay_error *err)
 {
 	struct assay_error ignored = ASSAY_ERROR_INIT;
 
 	assay_log(ASSAY_LOG_NOTE, "job %lld: %s", (long long)task->job, task->target);
-	if (assay_store_make_temp(d->store, &task->directory, err) || open_log(d, task, err) || start(d, task, err))
+	if (assay_store_make_temp(d->store, &task->directory, err) || open_log(d, task, err) ||
+	    fetch_claim(d, task, err) || start(d, task, err))
 		report(d, task, ENDED, err->msg);
 	else
 		report(d, task, watch(d, task), NULL);
