@@ -67,7 +67,7 @@ int assay_cli_store_gc(int argc, char **argv)
 {
 	const char *root = NULL;
 	bool json = false, dry_run = false;
-	struct cli_retention keeping = { NULL, NULL, { NULL, 0 } };
+	struct cli_retention keeping = { .every = NULL };
 	const struct cli_option options[] = {
 		{ "dry-run", CLI_FLAG, &dry_run }, { "grace", CLI_TEXT, &keeping.grace }, { "json", CLI_FLAG, &json },
 		{ "keep-for", CLI_LIST, &keeping.keep },   { "store", CLI_TEXT, &root },  { NULL, CLI_FLAG, NULL },
