@@ -103,9 +103,23 @@ static enum assay_code sqlite_copy(struct assay_database *db, const char *path, 
 
 /* ---- statements ---------------------------------------------------------------------------------- */
 
+/* "$1" is a name to SQLite, "?1" the first parameter. */
+static sqlite3_stmt *prepare(struct sqlite *sqlite, const char *sql)
+{
+	char *numbered = strdup(sql);
+	sqlite3_stmt *statement = NULL;
+
+	for (char *at = numbered; at && (at = strchr(at, '$')); at++)
+		*at = '?';
+	if (numbered && sqlite3_prepare_v2(sqlite->db, numbered, -1, &statement, NULL) != SQLITE_OK)
+		statement = NULL;
+	free(numbered);
+	return statement;
+}
+
 static sqlite3_stmt *prepared(struct sqlite *sqlite, const char *sql, bool *ret_cached)
 {
-	sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *statement;
 
 	for (size_t i = 0; i < sqlite->used; i++)
 		if (strcmp(sqlite->cache[i].sql, sql) == 0) {
@@ -113,7 +127,8 @@ static sqlite3_stmt *prepared(struct sqlite *sqlite, const char *sql, bool *ret_
 			return sqlite->cache[i].statement;
 		}
 	*ret_cached = false;
-	if (sqlite3_prepare_v2(sqlite->db, sql, -1, &statement, NULL) != SQLITE_OK)
+	statement = prepare(sqlite, sql);
+	if (!statement)
 		return NULL;
 	if (sqlite->used < CACHED) {
 		char *copy = strdup(sql);
@@ -129,14 +144,12 @@ static sqlite3_stmt *prepared(struct sqlite *sqlite, const char *sql, bool *ret_
 
 static bool bind(sqlite3_stmt *statement, const struct assay_value *values, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		char name[24];
-		int index, code = SQLITE_OK;
+	size_t used = (size_t)sqlite3_bind_parameter_count(statement);
 
-		snprintf(name, sizeof(name), "$%zu", i + 1);
-		index = sqlite3_bind_parameter_index(statement, name);
-		if (!index)
-			continue; /* not used by this statement */
+	/* a statement may use fewer than it is given */
+	for (size_t i = 0; i < count && i < used; i++) {
+		int index = (int)i + 1, code = SQLITE_OK;
+
 		if (values[i].type == ASSAY_VALUE_INT)
 			code = sqlite3_bind_int64(statement, index, values[i].number);
 		else if (values[i].type == ASSAY_VALUE_TEXT)
@@ -209,12 +222,12 @@ static void sqlite_revive(struct assay_database *db)
 
 static enum assay_code sqlite_begin(struct assay_database *db, struct assay_error *err)
 {
-	return sqlite_script(db, "BEGIN IMMEDIATE", err);
+	return sqlite_run(db, "BEGIN IMMEDIATE", NULL, 0, NULL, err);
 }
 
 static enum assay_code sqlite_commit(struct assay_database *db, struct assay_error *err)
 {
-	return sqlite_script(db, "COMMIT", err);
+	return sqlite_run(db, "COMMIT", NULL, 0, NULL, err);
 }
 
 static void sqlite_rollback(struct assay_database *db)

@@ -5,16 +5,20 @@
  * run.  In the end each job must have the one verdict that its nature allows, no lease is left, and nothing that a
  * stale holder said was ever taken.
  */
+#include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 
 #include "assay/cleanup.h"
 #include "assay/limits.h"
 #include "scheduler/queue.h"
 #include "scheduler/schema.h"
 
-enum { SECOND = 1000, MINUTE = 60 * SECOND, LEASE = MINUTE, SUBMITTERS = 7, SWEEP = 5 * SECOND };
+enum { SECOND = 1000, MINUTE = 60 * SECOND, LEASE = 3 * MINUTE, BEAT_EVERY = MINUTE, SUBMITTERS = 7, SWEEP = 5 * SECOND };
 
 /* What a job is, in truth. */
 enum nature { REPRODUCIBLE, DIVERGENT, FLAKY, FAILING, LOST_INPUTS, REJECTED, NATURES };
@@ -186,7 +190,7 @@ static void poll(struct simulation *s, size_t number)
 		push(s, SECOND, POLL, number);
 		return;
 	}
-	push(s, 20 * SECOND, BEAT, number);
+	push(s, BEAT_EVERY, BEAT, number);
 	push(s, 10 * SECOND + (int64_t)(draw(s) % (5 * MINUTE)), FINISH, number);
 }
 
@@ -198,7 +202,7 @@ static void beat(struct simulation *s, size_t number)
 	struct queue_beat beat;
 
 	snprintf(name, sizeof(name), "w%zu", number);
-	if (chance(s, 20)) { /* it dies */
+	if (chance(s, 60)) { /* it dies */
 		worker->epoch++;
 		s->deaths++;
 		push(s, MINUTE, POLL, number);
@@ -206,7 +210,7 @@ static void beat(struct simulation *s, size_t number)
 	}
 	if (!chance(s, 100)) /* else lost on its way */
 		(void)!queue_heartbeat(s->db, name, worker->job, worker->fence, LEASE, s->now, &beat, &err);
-	push(s, 20 * SECOND, BEAT, number);
+	push(s, BEAT_EVERY, BEAT, number);
 }
 
 static void say(struct simulation *s, size_t number, const struct queue_outcome *outcome)
@@ -370,12 +374,25 @@ static size_t number_of(const char *argument, const char *name, size_t otherwise
 	return strncmp(argument, name, len) == 0 ? strtoull(argument + len, NULL, 10) : otherwise;
 }
 
+static void print_cost(time_t seconds)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	printf("%lld s, %lld s of a processor, %ld MiB\n", (long long)seconds,
+	       (long long)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec), usage.ru_maxrss / 1024);
+}
+
 int main(int argc, char **argv)
 {
 	struct simulation s = { .arena = ASSAY_ARENA_INIT(ASSAY_MIB), .jobs = 20000, .worker_count = 300, .random = 1 };
 	const char *url = "sqlite::memory:";
+	time_t started = time(NULL);
 	struct assay_error err = ASSAY_ERROR_INIT;
 
+	/* the database lives in memory: giving it back and asking for it again would be a third of the time */
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	mallopt(M_TOP_PAD, 64 * (int)ASSAY_MIB);
 	for (int i = 1; i < argc; i++) {
 		s.jobs = number_of(argv[i], "--jobs=", s.jobs);
 		s.worker_count = number_of(argv[i], "--workers=", s.worker_count);
@@ -393,6 +410,7 @@ int main(int argc, char **argv)
 	check(&s);
 	printf("%zu jobs, %zu workers, %lld h: %zu reports taken, %zu refused, %zu said twice, %zu deaths\n", s.jobs,
 	       s.worker_count, (long long)(s.now / 3600000), s.taken, s.refused, s.doubled, s.deaths);
+	print_cost(time(NULL) - started);
 	assay_database_close(s.db);
 	free(s.workers);
 	free(s.holder);
