@@ -51,7 +51,8 @@ static enum assay_code lease(struct api_call *call, struct assay_error *err)
 				       .labels = assay_json_text(call->body, "labels", ""),
 				       .version = assay_json_text(call->body, "version", "") };
 	int64_t length, wait = assay_json_int(call->body, "wait_ms", 0);
-	enum assay_code code;
+	enum assay_code code = ASSAY_ENOTFOUND;
+	bool worth_it = true;
 
 	if (api_only(call, keys, err) || api_text(call, "worker", &worker.name, err) ||
 	    api_is_worker(call, worker.name, err) || api_int(call, "length_ms", &length, err))
@@ -59,7 +60,10 @@ static enum assay_code lease(struct api_call *call, struct assay_error *err)
 	if (call->identity.pool[0] && strcmp(call->identity.pool, worker.pool) != 0)
 		return assay_fail(err, ASSAY_EUNTRUSTED, "worker %s draws from pool %s, and not from %s", worker.name,
 				  call->identity.pool, worker.pool);
-	code = grant(call, &worker, length, err);
+	if (call->request->again && queue_has_job(call->db, worker.pool, &worth_it, err))
+		return err->code;
+	if (worth_it)
+		code = grant(call, &worker, length, err);
 	if (code != ASSAY_ENOTFOUND)
 		return code;
 	call->response->status = 204;

@@ -241,6 +241,17 @@ enum assay_code queue_lease(struct assay_database *db, const struct queue_worker
 	return err->code;
 }
 
+enum assay_code queue_has_job(struct assay_database *db, const char *pool, bool *ret, struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+
+	if (assay_database_run(db, "SELECT id FROM job WHERE state = 'queued' AND pool = $1 LIMIT 1",
+			       ASSAY_VALUES(assay_text(pool)), &rows, err))
+		return err->code;
+	*ret = assay_rows_count(rows);
+	return ASSAY_OK;
+}
+
 /* ---- heartbeats ---------------------------------------------------------------------------------- */
 
 struct beat {

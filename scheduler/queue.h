@@ -69,6 +69,11 @@ enum assay_code queue_lease(struct assay_database *db, const struct queue_worker
 			    int64_t length_ms, int64_t now, struct assay_arena *arena,
 			    struct queue_lease *ret, struct assay_error *err) ASSAY_CHECKED;
 
+/* Whether a pool has a job in its queue at all: so that of many workers that are woken for one job, those that come
+ * too late cost a look and no transaction that writes. */
+enum assay_code queue_has_job(struct assay_database *db, const char *pool, bool *ret, struct assay_error *err)
+	ASSAY_CHECKED;
+
 struct queue_beat {
 	bool cancel;	 /* the job is to be stopped */
 	int64_t expires; /* of the lease */

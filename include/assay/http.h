@@ -25,6 +25,7 @@ struct assay_http_request {
 	struct assay_span certificate; /* the peer's, DER; TLS has proved that it holds the key, and nothing else */
 	const char *authorization;     /* the header, or NULL */
 	char from[64];		       /* address of the peer, "" over the socket */
+	bool again;	/* it was put aside, and is asked again */
 	bool waited;	/* no more patience: answer now */
 	void *connection; /* for the next two */
 };

@@ -218,6 +218,7 @@ static enum MHD_Result respond(const struct http_listener *listener, struct exch
 		.method = method,
 		.path = path,
 		.body = assay_buf_span(&exchange->body),
+		.again = exchange->until != 0,
 		.waited = is_stopping(server) || (exchange->until && now_ms() >= exchange->until),
 		.connection = exchange->connection,
 	};
