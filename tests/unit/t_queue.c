@@ -34,15 +34,8 @@ static void setup(void)
 	now = 1000000;
 	must(assay_database_open(server ? server : "sqlite::memory:", &db, &err));
 	if (server) {
-		static const char *const tables[] = { "lease", "attempt", "job", "worker", "class", "pool",
-						      "share", "watch", "resource", "schema_version" };
-
-		for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-			char sql[80];
-
-			snprintf(sql, sizeof(sql), "DROP TABLE IF EXISTS %s", tables[i]);
-			must(assay_database_run(db, sql, NULL, 0, NULL, &err));
-		}
+		must(assay_database_run(db, "DROP SCHEMA public CASCADE", NULL, 0, NULL, &err));
+		must(assay_database_run(db, "CREATE SCHEMA public", NULL, 0, NULL, &err));
 	}
 	must(scheduler_schema(db, &err));
 	must(scheduler_schema(db, &err)); /* a second time changes nothing */
