@@ -7,21 +7,24 @@ build=$(realpath "$1")
 work=$2/farm
 here=$(dirname "$(realpath "$0")")
 rm -rf "$work"
-mkdir -p "$work/store/farm"
+mkdir -p "$work"
 work=$(realpath "$work")
 trap 'kill $(jobs -p) 2>/dev/null; wait; rm -rf "$work"' EXIT
 
 echo "SQLite, $(df --output=fstype "$work" | tail -n 1)"
-"$build/bench/farm" "sqlite:$work/store/farm/queue.db"
+"$build/bench/farm" "sqlite:$work/queue.db"
 echo
 echo "PostgreSQL"
 # shellcheck disable=SC2016 # for the shell beside PostgreSQL
 "$here/../farm/postgres" bash -c '"$1" "$ASSAY_TEST_POSTGRES"' bench "$build/bench/farm"
 
 export ASSAY_STORE=$work/store
-"$build/assay" scheduler 2>"$work/log" &
+"$build/assay" scheduler --database="sqlite:$work/queue.db" 2>"$work/log" &
 scheduler=$!
-until "$build/assay" jobs --limit=1 >/dev/null 2>&1; do sleep 0.2; done
+until "$build/assay" jobs --limit=1 >/dev/null 2>&1; do
+	kill -0 "$scheduler" || { cat "$work/log"; exit 1; }
+	sleep 0.2
+done
 ticks() { awk '{ print $14 + $15 }' "/proc/$scheduler/stat"; }
 idle() { # WHAT
 	local before after
