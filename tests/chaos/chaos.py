@@ -328,6 +328,8 @@ class Farm:
         return checks
 
     def end(self):
+        for worker in self.workers:
+            worker.signal(signal.SIGTERM)
         gentle = [process.stop() for process in self.workers + self.schedulers]
         mounts = [line for line in open("/proc/self/mountinfo", encoding="utf-8") if self.work in line]
         left = subprocess.run(["pgrep", "-f", self.work + "/"], capture_output=True, text=True, check=False).stdout.split()
