@@ -101,6 +101,7 @@ int assay_cli_verify(int argc, char **argv)
 		{ "output", CLI_TEXT, &a.job.output },
 		{ "quiet", CLI_FLAG, &a.quiet },
 		{ "require-signature", CLI_FLAG, &a.job.require_signature },
+		{ "recipe-digest", CLI_TEXT, &a.job.recipe_digest },
 		{ "runtime", CLI_TEXT, &a.box.runtime },
 		{ "sarif", CLI_TEXT, &a.outputs.sarif },
 		{ "secrets", CLI_TEXT, &a.job.secrets },

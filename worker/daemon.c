@@ -102,6 +102,7 @@ static const struct {
 	bool flag;
 } passed[] = {
 	{ "accept", "--accept=", false },
+	{ "recipe", "--recipe-digest=", false },
 	{ "require_signature", "--require-signature", true },
 };
 

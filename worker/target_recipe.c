@@ -113,11 +113,24 @@ static const char *workspace_of(struct assay_arena *arena, const char *build_pat
 	return assay_arena_text(arena, assay_span_of(build_path, (size_t)(slash - build_path)));
 }
 
+/* What was queued, or pinned in a release gate, is a text and not whatever stands at its path by now. */
+static enum assay_code check_recipe(const struct assay_job *job, struct assay_error *err)
+{
+	const char *wanted = job->options->recipe_digest;
+	char have[ASSAY_DIGEST_TEXT];
+
+	assay_digest_hex(&job->recipe.digest, have);
+	if (wanted && strcmp(wanted, have) != 0)
+		return assay_fail(err, ASSAY_EUSAGE, "%s: want SHA-256 %s, have %s: the recipe was changed", job->recipe.path,
+				  wanted, have);
+	return ASSAY_OK;
+}
+
 static enum assay_code admit(struct assay_job *job, struct assay_error *err)
 {
 	const struct assay_recipe *recipe = &job->recipe;
 
-	if (assay_recipe_load(job->options->target, &job->recipe, err))
+	if (assay_recipe_load(job->options->target, &job->recipe, err) || check_recipe(job, err))
 		return err->code;
 	if (!job->options->accept && recipe->accept)
 		job->accept = recipe->accept;

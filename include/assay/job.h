@@ -12,6 +12,7 @@
 
 struct assay_job_options {
 	const char *target;          /* recipe file, or package URL */
+	const char *recipe_digest;   /* SHA-256 that the recipe must have, or NULL */
 	const char *store;           /* directory; NULL = default */
 	const char *output;          /* directory for everything of the run; NULL = evidence only,
 	                              * in <store>/runs */

@@ -243,12 +243,29 @@ static enum MHD_Result respond(const struct http_listener *listener, struct exch
 	return result;
 }
 
+/* Nothing of such a body is read. */
+static enum MHD_Result refuse_length(struct MHD_Connection *connection, uint64_t announced, size_t most)
+{
+	struct assay_http_response response = { .body = ASSAY_BUF_INIT(ASSAY_MAX_FIELD), .fd = -1 };
+	struct assay_error err = ASSAY_ERROR_INIT;
+	enum MHD_Result result;
+
+	assay_fail(&err, ASSAY_ELIMIT, "body of the request: want at most %zu bytes, have %llu", most,
+		   (unsigned long long)announced);
+	assay_http_problem(&response, 0, &err);
+	result = queue(connection, &response);
+	assay_buf_release(&response.body);
+	return result;
+}
+
 /* The headers are here: how much of a body will be taken. */
 static enum MHD_Result begin(const struct http_listener *listener, struct MHD_Connection *connection, const char *method,
 			     const char *path, struct exchange **ret)
 {
 	struct exchange *exchange = calloc(1, sizeof(*exchange));
 	struct assay_http_request request = { .method = method, .path = path };
+	const char *length;
+	uint64_t announced;
 
 	if (!exchange)
 		return MHD_NO;
@@ -258,6 +275,9 @@ static enum MHD_Result begin(const struct http_listener *listener, struct MHD_Co
 	/* what is more is read without being kept, so that the answer is heard; but not for ever */
 	exchange->patience = 2 * exchange->body.max + ASSAY_MIB;
 	*ret = exchange;
+	length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	if (length && assay_span_parse_u64(assay_span_text(length), &announced) && announced > exchange->patience)
+		return refuse_length(connection, announced, exchange->body.max);
 	return MHD_YES;
 }
 
