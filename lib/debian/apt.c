@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "assay/cleanup.h"
 #include "assay/limits.h"
@@ -26,6 +27,7 @@
 #define MAX_AGE_S 3600
 #define IMPATIENT_AGE_S 300 /* when something was not found in the lists as they are */
 #define UPDATE_TIMEOUT_S 900
+#define LISTS_MIB 200 /* the lists of a release of Debian, and what apt needs beside them */
 
 /* What the machine says, by apt-config. */
 struct machine {
@@ -407,6 +409,21 @@ static int64_t state_age(const struct debian_mirror *mirror)
 	return age < 0 ? MAX_AGE_S : age;
 }
 
+/* apt's own methods wait for ever, or nearly, when the disk is full. */
+static enum assay_code check_room(const struct debian_mirror *mirror, struct assay_error *err)
+{
+	struct statvfs fs;
+	uint64_t mib;
+
+	if (statvfs(mirror->root, &fs))
+		return assay_fail_errno(err, "%s", mirror->root);
+	mib = (uint64_t)fs.f_bavail * fs.f_frsize / ASSAY_MIB;
+	if (mib < LISTS_MIB)
+		return assay_fail(err, ASSAY_EIO, "%s: no space left: want %d MiB, have %llu", mirror->root, LISTS_MIB,
+				  (unsigned long long)mib);
+	return ASSAY_OK;
+}
+
 static enum assay_code update(struct debian_mirror *mirror, struct machine *machine,
 			      struct assay_error *err)
 {
@@ -414,7 +431,7 @@ static enum assay_code update(struct debian_mirror *mirror, struct machine *mach
 	char path[4200];
 
 	if (write_state(mirror, machine, err) || choose_sources(mirror, machine, err) ||
-	    debian_apt_run(mirror, argv, NULL, err))
+	    check_room(mirror, err) || debian_apt_run(mirror, argv, NULL, err))
 		return assay_context(err, "package lists");
 	snprintf(path, sizeof(path), "%s/updated", mirror->root);
 	return assay_file_write(AT_FDCWD, path, assay_span_of("", 0), 0644, err);
