@@ -15,12 +15,15 @@
 
 #include "assay/cleanup.h"
 #include "assay/file.h"
+#include "assay/limits.h"
 #include "assay/time.h"
 #include "cgroup_find.h"
 #include "wire.h"
 
 #define TEXT_MAX (64 * 1024)
 #define STALE_PREFIX "assay-box-"
+
+#define ONE_CHARGE (4 * ASSAY_MIB) /* at most what the kernel wants at once: a huge page */
 
 static bool read_text(int dirfd, const char *name, struct assay_buf *buf)
 {
@@ -350,9 +353,10 @@ void box_cgroup_watch(const struct box_cgroup *cgroup, struct box_counters *ret)
 		read_keys(memory->fd, "memory.events", events, 2);
 	if (memory->fd >= 0 && !memory->v2) {
 		read_keys(memory->fd, "memory.oom_control", events, 1);
+		/* not every kernel counts how often (memory.failcnt), but all know the peak */
 		if (ret->oom_kills)
-			ret->memory_refused = read_number(memory->fd, "memory.failcnt") +
-					      read_number(memory->fd, "memory.memsw.failcnt");
+			ret->memory_refused = read_number(memory->fd, "memory.max_usage_in_bytes") + ONE_CHARGE >=
+					      read_number(memory->fd, "memory.limit_in_bytes");
 	}
 	if (pids->fd >= 0)
 		read_key(pids->fd, "pids.events", "max", &ret->processes_refused);

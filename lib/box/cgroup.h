@@ -38,7 +38,7 @@ struct box_counters {
 	uint64_t memory_peak;
 	uint64_t anonymous;         /* memory that is not files */
 	uint64_t oom_kills;         /* processes killed for want of memory */
-	uint64_t memory_refused;    /* times that the limit on memory was reached */
+	uint64_t memory_refused;    /* not 0: the limit on memory was reached */
 	uint64_t processes_peak;
 	uint64_t processes_refused; /* forks refused by the limit */
 	uint64_t user_us, system_us;
