@@ -195,6 +195,9 @@ START_TEST(the_hosts_want_of_memory_is_not_the_limit)
 	char path[120], self[20];
 	struct outcome o;
 
+	/* boxes stand below the group that the process was in when it made its first one */
+	if (strcmp(getenv("CK_FORK") ? getenv("CK_FORK") : "yes", "no") == 0)
+		return;
 	if (mkdir(group, 0755) && errno != EEXIST)
 		return; /* no right to make groups of version 1 */
 	snprintf(path, sizeof(path), "%s/memory.limit_in_bytes", group);
