@@ -114,8 +114,8 @@ static const char *const steps[] = {
 	" claimed BIGINT NOT NULL DEFAULT 0," /* until then a scheduler is at it */
 	" last BIGINT NOT NULL DEFAULT 0, note TEXT NOT NULL DEFAULT '')",
 	/* 7: the one pool that a worker may draw from; NULL is any */
-	"ALTER TABLE enrolment ADD COLUMN pool TEXT;"
-	"ALTER TABLE certificate ADD COLUMN pool TEXT",
+	("ALTER TABLE enrolment ADD COLUMN pool TEXT;"
+	 "ALTER TABLE certificate ADD COLUMN pool TEXT"),
 };
 
 enum assay_code scheduler_schema(struct assay_database *db, struct assay_error *err)
