@@ -2,6 +2,7 @@
 /* Talking to a scheduler. */
 #include "farm.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +126,38 @@ int cli_farm_call(const char *store, const char *socket, const char *method, con
 	return 0;
 }
 
+int cli_farm_call_on(const char *store, const char *socket, const char *method, const char *const path[3],
+		     const json_t *body, json_t **ret_answer)
+{
+	assay_auto(assay_buf_release) struct assay_buf whole = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
+	struct assay_error err = ASSAY_ERROR_INIT;
+
+	*ret_answer = NULL;
+	assay_buf_add_text(&whole, path[0]);
+	cli_farm_escape(path[1], &whole);
+	assay_buf_add_text(&whole, path[2]);
+	if (assay_buf_check(&whole, "name", &err))
+		return cli_fail(&err);
+	return cli_farm_call(store, socket, method, assay_buf_text(&whole), body, ret_answer);
+}
+
+int cli_farm_print(const json_t *answer, bool json, cli_farm_table *table)
+{
+	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
+	struct assay_error err = ASSAY_ERROR_INIT;
+
+	if (json)
+		assay_json_dump(answer, &text);
+	else
+		table(answer, &text);
+	if (assay_buf_check(&text, "answer of the scheduler", &err))
+		return cli_fail(&err);
+	if (fputs(assay_buf_text(&text), stdout) != EOF && fflush(stdout) == 0)
+		return 0;
+	assay_fail_errno(&err, "standard output");
+	return cli_fail(&err);
+}
+
 const char *cli_farm_shown(const json_t *object, const char *key, char *out, size_t size)
 {
 	return assay_span_show(assay_span_text(assay_json_text(object, key, "")), out, size);
@@ -154,7 +187,8 @@ const char *cli_farm_age(int64_t since_ms, char *out, size_t size)
 void cli_farm_escape(const char *text, struct assay_buf *out)
 {
 	for (; *text; text++)
-		assay_buf_printf(out, strchr("%&+#?/ ", *text) ? "%%%02X" : "%c", (unsigned char)*text);
+		assay_buf_printf(out, isalnum((unsigned char)*text) || strchr("-._~", *text) ? "%c" : "%%%02X",
+				 (unsigned char)*text);
 }
 
 int cli_farm_hours(const char *verb, const char *hours, long fallback, int64_t *ret_since)

@@ -17,6 +17,12 @@ void cli_farm_become(const char *const *argv, struct assay_error *err);
 /* One call.  Returns 0, or the exit status after saying what was wrong.  *ret_answer may be NULL without one. */
 int cli_farm_call(const char *store, const char *socket, const char *method, const char *path,
 		  const json_t *body, json_t **ret_answer);
+/* The same about something that has a name: path is what stands before it, the name, and what stands behind. */
+int cli_farm_call_on(const char *store, const char *socket, const char *method, const char *const path[3],
+		     const json_t *body, json_t **ret_answer);
+/* An answer on standard output, as it came or as a table.  Returns the exit status. */
+typedef void cli_farm_table(const json_t *answer, struct assay_buf *out);
+int cli_farm_print(const json_t *answer, bool json, cli_farm_table *table);
 /* The directory of the caller's identity, malloc'ed. */
 char *cli_farm_identity(void);
 /* A token in a file; "-" is standard input.  malloc'ed; NULL after saying what was wrong. */

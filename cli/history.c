@@ -54,22 +54,14 @@ int assay_cli_history(int argc, char **argv)
 		{ "store", CLI_TEXT, &store },
 		{ NULL, CLI_FLAG, NULL },
 	};
-	assay_auto(assay_buf_release) struct assay_buf path = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
-	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
 	assay_auto(assay_json_freep) json_t *answer = NULL;
 	char **args;
 	int count, status = cli_parse("history", argc, argv, options, 1, 1, &args, &count);
 
 	if (status)
 		return status;
-	assay_buf_add_text(&path, "/v1/history?target=");
-	cli_farm_escape(args[0], &path);
-	status = cli_farm_call(store, socket, "GET", assay_buf_text(&path), NULL, &answer);
+	status = cli_farm_call_on(store, socket, "GET", (const char *[]){ "/v1/history?target=", args[0], "" }, NULL, &answer);
 	if (status)
 		return status;
-	if (json)
-		assay_json_dump(answer, &text);
-	else
-		table(answer, &text);
-	return fputs(assay_buf_text(&text), stdout) == EOF || fflush(stdout) ? 3 : 0;
+	return cli_farm_print(answer, json, table);
 }

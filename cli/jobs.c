@@ -138,7 +138,6 @@ int assay_cli_jobs(int argc, char **argv)
 		{ "verdict", CLI_TEXT, &a.verdict }, { "watch", CLI_FLAG, &a.watch },
 		{ NULL, CLI_FLAG, NULL },
 	};
-	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
 	assay_auto(assay_json_freep) json_t *answer = NULL;
 	char **args;
 	int count, status = cli_parse("jobs", argc, argv, options, 0, 0, &args, &count);
@@ -150,9 +149,5 @@ int assay_cli_jobs(int argc, char **argv)
 	status = fetch(&a, &answer);
 	if (status)
 		return status;
-	if (a.json)
-		assay_json_dump(answer, &text);
-	else
-		table(answer, &text);
-	return fputs(assay_buf_text(&text), stdout) == EOF || fflush(stdout) ? 3 : 0;
+	return cli_farm_print(answer, a.json, table);
 }

@@ -41,11 +41,9 @@ static int pause_pool(const char *store, const char *socket, const char *name, b
 {
 	assay_auto(assay_json_freep) json_t *body = assay_json_object();
 	assay_auto(assay_json_freep) json_t *answer = NULL;
-	char path[400];
 
-	snprintf(path, sizeof(path), "/v1/pools/%s/pause", name);
 	assay_json_set_bool(body, "paused", paused);
-	return cli_farm_call(store, socket, "POST", path, body, &answer);
+	return cli_farm_call_on(store, socket, "POST", (const char *[]){ "/v1/pools/", name, "/pause" }, body, &answer);
 }
 
 struct rules {
@@ -57,14 +55,12 @@ static int set_rules(const char *store, const char *socket, const struct rules *
 {
 	assay_auto(assay_json_freep) json_t *body = assay_json_object();
 	assay_auto(assay_json_freep) json_t *answer = NULL;
-	char path[400];
 
-	snprintf(path, sizeof(path), "/v1/pools/%s", rules->pool);
 	assay_json_set_text(body, "needs", rules->needs ? rules->needs : "");
 	if (rules->accept)
 		assay_json_set_text(body, "accept", rules->accept);
 	assay_json_set_bool(body, "require_signature", rules->require_signature);
-	return cli_farm_call(store, socket, "POST", path, body, &answer);
+	return cli_farm_call_on(store, socket, "POST", (const char *[]){ "/v1/pools/", rules->pool, "" }, body, &answer);
 }
 
 int assay_cli_pools(int argc, char **argv)

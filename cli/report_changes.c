@@ -36,7 +36,6 @@ int assay_cli_report_changes(int argc, char **argv)
 		{ "socket", CLI_TEXT, &socket }, { "store", CLI_TEXT, &store },
 		{ NULL, CLI_FLAG, NULL },
 	};
-	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
 	assay_auto(assay_json_freep) json_t *answer = NULL;
 	char **args, path[80];
 	int64_t since;
@@ -50,9 +49,5 @@ int assay_cli_report_changes(int argc, char **argv)
 	status = cli_farm_call(store, socket, "GET", path, NULL, &answer);
 	if (status)
 		return status;
-	if (json)
-		assay_json_dump(answer, &text);
-	else
-		table(answer, &text);
-	return fputs(assay_buf_text(&text), stdout) == EOF || fflush(stdout) ? 3 : 0;
+	return cli_farm_print(answer, json, table);
 }

@@ -53,27 +53,15 @@ int assay_cli_report_clusters(int argc, char **argv)
 		{ "store", CLI_TEXT, &store },
 		{ NULL, CLI_FLAG, NULL },
 	};
-	assay_auto(assay_buf_release) struct assay_buf path = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
-	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
 	assay_auto(assay_json_freep) json_t *answer = NULL;
 	char **args;
 	int count, status = cli_parse("report clusters", argc, argv, options, 0, 1, &args, &count);
 
 	if (status)
 		return status;
-	assay_buf_add_text(&path, "/v1/clusters");
-	if (count) {
-		assay_buf_add_text(&path, "/");
-		cli_farm_escape(args[0], &path);
-	}
-	status = cli_farm_call(store, socket, "GET", assay_buf_text(&path), NULL, &answer);
+	status = count ? cli_farm_call_on(store, socket, "GET", (const char *[]){ "/v1/clusters/", args[0], "" }, NULL, &answer) :
+			 cli_farm_call(store, socket, "GET", "/v1/clusters", NULL, &answer);
 	if (status)
 		return status;
-	if (json)
-		assay_json_dump(answer, &text);
-	else if (count)
-		targets(answer, &text);
-	else
-		causes(answer, &text);
-	return fputs(assay_buf_text(&text), stdout) == EOF || fflush(stdout) ? 3 : 0;
+	return cli_farm_print(answer, json, count ? targets : causes);
 }

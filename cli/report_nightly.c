@@ -25,6 +25,7 @@ int assay_cli_report_nightly(int argc, char **argv)
 	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
 	assay_auto(assay_json_freep) json_t *digest = NULL;
 	const struct assay_report_style style = { .colour = false };
+	struct assay_error err = ASSAY_ERROR_INIT;
 	char **args, path[80];
 	int64_t since;
 	int count, status = cli_parse("report nightly", argc, argv, options, 0, 0, &args, &count);
@@ -41,5 +42,7 @@ int assay_cli_report_nightly(int argc, char **argv)
 		assay_json_dump(digest, &text);
 	else
 		assay_report_nightly_find(html ? "html" : markdown ? "markdown" : "text")->write(digest, &style, &text);
+	if (assay_buf_check(&text, "digest", &err))
+		return cli_fail(&err);
 	return fputs(assay_buf_text(&text), stdout) == EOF || fflush(stdout) ? 3 : 0;
 }

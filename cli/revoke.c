@@ -25,12 +25,11 @@ static int revoke_one(const char *store, const char *socket, const char *name, b
 	assay_auto(assay_json_freep) json_t *body = assay_json_object();
 	assay_auto(assay_json_freep) json_t *answer = NULL;
 	double began = assay_time_monotonic();
-	char path[400];
+	const char *const path[] = { user ? "/v1/users/" : "/v1/workers/", name, user ? "/role" : "/state" };
 	int status;
 
-	snprintf(path, sizeof(path), user ? "/v1/users/%s/role" : "/v1/workers/%s/state", name);
 	assay_json_set_text(body, user ? "role" : "state", user ? "none" : "revoked");
-	status = cli_farm_call(store, socket, "POST", path, body, &answer);
+	status = cli_farm_call_on(store, socket, "POST", path, body, &answer);
 	if (status)
 		return status;
 	printf("%s %s revoked in %.0f ms; %lld certificates are void\n", user ? "user" : "worker", name,

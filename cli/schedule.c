@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay schedule add|list|remove|run: what is queued again and again. */
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "assay/buf.h"
 #include "assay/cleanup.h"
 #include "assay/limits.h"
 #include "cli.h"
 #include "farm.h"
+#include "job_body.h"
 
 int assay_cli_schedule_add(int argc, char **argv);
 int assay_cli_schedule_list(int argc, char **argv);
@@ -19,9 +18,9 @@ int assay_cli_schedule_remove(int argc, char **argv);
 int assay_cli_schedule_run(int argc, char **argv);
 
 struct arguments {
-	const char *accept, *archive, *catch_up, *cron, *file, *jitter, *needs, *pool, *priority, *socket, *store,
-		*zone;
-	bool again, installed, json, require_signature;
+	const char *archive, *catch_up, *cron, *file, *jitter, *socket, *store, *zone;
+	struct cli_job_wish wish;
+	bool installed, json;
 };
 
 /* ---- add ----------------------------------------------------------------------------------------- */
@@ -46,30 +45,18 @@ static bool read_duration(const char *text, int64_t *ret)
 	return false;
 }
 
-static json_t *options_of(const struct arguments *a)
-{
-	json_t *options = assay_json_object();
-
-	if (a->accept)
-		assay_json_set_text(options, "accept", a->accept);
-	if (a->require_signature)
-		assay_json_set_bool(options, "require_signature", true);
-	return options;
-}
-
 /* Recipes by their whole path, as the scheduler and the workers find them. */
 static int add_targets(char **targets, int count, struct assay_buf *out)
 {
 	for (int i = 0; i < count; i++) {
-		bool is_package = strncmp(targets[i], "pkg:", 4) == 0;
-		assay_auto(assay_freep) char *path = is_package ? NULL : realpath(targets[i], NULL);
+		assay_auto(assay_freep) char *target = cli_job_target(targets[i]);
 		struct assay_error err = ASSAY_ERROR_INIT;
 
-		if (!is_package && !path) {
+		if (!target) {
 			assay_fail_errno(&err, "%s", targets[i]);
 			return cli_fail(&err);
 		}
-		assay_buf_printf(out, "%s\n", is_package ? targets[i] : path);
+		assay_buf_printf(out, "%s\n", target);
 	}
 	return 0;
 }
@@ -103,52 +90,44 @@ static void set_given(json_t *body, const char *key, const char *value)
 
 static int add(const struct arguments *a, char **args, int count)
 {
-	const struct passwd *user = getpwuid(getuid());
-	assay_auto(assay_json_freep) json_t *body = assay_json_object();
+	assay_auto(assay_json_freep) json_t *body = cli_job_body(&a->wish);
 	assay_auto(assay_json_freep) json_t *answer = NULL;
 	int64_t jitter = 0;
-	char path[200];
 	int status;
 
 	if (a->jitter && !read_duration(a->jitter, &jitter))
 		return cli_usage("schedule add", "--jitter: want a time such as 90s, 30min or 2h, have \"%s\"", a->jitter);
-	assay_json_set_text(body, "submitter", user ? user->pw_name : "unknown");
 	assay_json_set_int(body, "jitter_ms", jitter);
-	assay_json_set_int(body, "priority", a->priority ? strtol(a->priority, NULL, 10) : 0);
-	assay_json_set_bool(body, "again", a->again);
-	assay_json_set(body, "options", options_of(a));
 	set_given(body, "cron", a->cron);
 	set_given(body, "zone", a->zone);
 	set_given(body, "catch_up", a->catch_up);
-	set_given(body, "needs", a->needs);
-	set_given(body, "pool", a->pool);
 	status = add_list(a, args + 1, count - 1, body);
-	snprintf(path, sizeof(path), "/v1/schedules/%s", args[0]);
-	return status ? status : cli_farm_call(a->store, a->socket, "POST", path, body, &answer);
+	return status ? status : cli_farm_call_on(a->store, a->socket, "POST", (const char *[]){ "/v1/schedules/", args[0], "" },
+						  body, &answer);
 }
 
 int assay_cli_schedule_add(int argc, char **argv)
 {
 	struct arguments a = { .json = false };
 	const struct cli_option options[] = {
-		{ "accept", CLI_TEXT, &a.accept },
-		{ "again", CLI_FLAG, &a.again },
+		{ "accept", CLI_TEXT, &a.wish.accept },
+		{ "again", CLI_FLAG, &a.wish.again },
 		{ "archive", CLI_TEXT, &a.archive },
 		{ "catch-up", CLI_TEXT, &a.catch_up },
 		{ "cron", CLI_TEXT, &a.cron },
 		{ "file", CLI_TEXT, &a.file },
 		{ "installed", CLI_FLAG, &a.installed },
 		{ "jitter", CLI_TEXT, &a.jitter },
-		{ "needs", CLI_TEXT, &a.needs },
-		{ "pool", CLI_TEXT, &a.pool },
-		{ "priority", CLI_TEXT, &a.priority },
-		{ "require-signature", CLI_FLAG, &a.require_signature },
+		{ "needs", CLI_TEXT, &a.wish.needs },
+		{ "pool", CLI_TEXT, &a.wish.pool },
+		{ "priority", CLI_TEXT, &a.wish.priority },
+		{ "require-signature", CLI_FLAG, &a.wish.require_signature },
 		{ "socket", CLI_TEXT, &a.socket },
 		{ "store", CLI_TEXT, &a.store },
 		{ "zone", CLI_TEXT, &a.zone },
 		{ NULL, CLI_FLAG, NULL },
 	};
-	char **args, *end = NULL;
+	char **args;
 	int count, status = cli_parse("schedule add", argc, argv, options, 1, 10000, &args, &count);
 
 	if (status)
@@ -159,9 +138,8 @@ int assay_cli_schedule_add(int argc, char **argv)
 		return cli_usage("schedule add", "want one of --installed, --file, --archive, or targets behind the name");
 	if (strchr(args[0], '/') || !*args[0])
 		return cli_usage("schedule add", "want a name without slashes, have \"%s\"", args[0]);
-	if (a.priority && (strtol(a.priority, &end, 10), *end || !*a.priority))
-		return cli_usage("schedule add", "--priority: want a number, have \"%s\"", a.priority);
-	return add(&a, args, count);
+	status = cli_job_check("schedule add", &a.wish);
+	return status ? status : add(&a, args, count);
 }
 
 /* ---- list ---------------------------------------------------------------------------------------- */
@@ -201,7 +179,6 @@ int assay_cli_schedule_list(int argc, char **argv)
 		{ NULL, CLI_FLAG, NULL },
 	};
 	assay_auto(assay_json_freep) json_t *answer = NULL;
-	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
 	char **args;
 	int count, status = cli_parse("schedule list", argc, argv, options, 0, 0, &args, &count);
 	json_t *schedule;
@@ -211,13 +188,10 @@ int assay_cli_schedule_list(int argc, char **argv)
 		status = cli_farm_call(a.store, a.socket, "GET", "/v1/schedules", NULL, &answer);
 	if (status)
 		return status;
-	if (a.json) {
-		assay_json_dump(answer, &text);
-		fputs(assay_buf_text(&text), stdout);
-	} else {
-		json_array_foreach(json_object_get(answer, "schedules"), i, schedule)
-			print(schedule);
-	}
+	if (a.json)
+		return cli_farm_print(answer, true, NULL);
+	json_array_foreach(json_object_get(answer, "schedules"), i, schedule)
+		print(schedule);
 	return fflush(stdout) ? 3 : 0;
 }
 
@@ -236,12 +210,11 @@ static int act(const char *verb, int argc, char **argv, const char *method, cons
 
 	for (int i = 0; !status && i < count; i++) {
 		assay_auto(assay_json_freep) json_t *answer = NULL;
-		char path[200];
 
 		if (strchr(args[i], '/') || !*args[i])
 			return cli_usage(verb, "want a name without slashes, have \"%s\"", args[i]);
-		snprintf(path, sizeof(path), "/v1/schedules/%s%s", args[i], suffix);
-		status = cli_farm_call(a.store, a.socket, method, path, NULL, &answer);
+		status = cli_farm_call_on(a.store, a.socket, method, (const char *[]){ "/v1/schedules/", args[i], suffix }, NULL,
+					  &answer);
 	}
 	return status;
 }

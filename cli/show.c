@@ -121,7 +121,6 @@ int assay_cli_show(int argc, char **argv)
 		{ "socket", CLI_TEXT, &socket },	     { "store", CLI_TEXT, &store },
 		{ "verbose", CLI_FLAG, &outputs.verbose },   { NULL, CLI_FLAG, NULL },
 	};
-	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
 	assay_auto(assay_json_freep) json_t *answer = NULL;
 	struct assay_error err = ASSAY_ERROR_INIT;
 	char **args, path[200];
@@ -143,6 +142,5 @@ int assay_cli_show(int argc, char **argv)
 		print(answer);
 		return fflush(stdout) ? 3 : 0;
 	}
-	assay_json_dump(answer, &text);
-	return fputs(assay_buf_text(&text), stdout) == EOF || fflush(stdout) ? 3 : 0;
+	return cli_farm_print(answer, true, NULL);
 }

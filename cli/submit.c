@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay submit TARGET...: jobs into the queue. */
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "assay/buf.h"
 #include "assay/cleanup.h"
@@ -15,43 +13,25 @@
 #include "buildinfo.h"
 #include "cli.h"
 #include "farm.h"
+#include "job_body.h"
 
 int assay_cli_submit(int argc, char **argv);
 
 struct arguments {
-	const char *accept, *buildinfos, *file, *key, *needs, *pool, *priority, *socket, *store;
-	bool again, require_signature;
+	const char *buildinfos, *file, *key, *socket, *store;
+	struct cli_job_wish wish;
 	struct assay_http_client *client;
 	size_t new_jobs, known_jobs;
 };
 
 static json_t *body_of(const struct arguments *a, const char *target)
 {
-	const struct passwd *user = getpwuid(getuid());
-	json_t *body = assay_json_object(), *options = assay_json_object();
+	json_t *body = cli_job_body(&a->wish);
 
 	assay_json_set_text(body, "target", target);
-	assay_json_set_text(body, "submitter", user ? user->pw_name : "unknown");
 	if (a->key)
 		assay_json_set_text(body, "key", a->key);
-	if (a->needs)
-		assay_json_set_text(body, "needs", a->needs);
-	if (a->pool)
-		assay_json_set_text(body, "pool", a->pool);
-	assay_json_set_int(body, "priority", a->priority ? strtol(a->priority, NULL, 10) : 0);
-	assay_json_set_bool(body, "again", a->again);
-	if (a->accept)
-		assay_json_set_text(options, "accept", a->accept);
-	if (a->require_signature)
-		assay_json_set_bool(options, "require_signature", true);
-	assay_json_set(body, "options", options);
 	return body;
-}
-
-/* A recipe is a file of this machine; the worker finds it by its whole path. */
-static char *whole_target(const char *target)
-{
-	return strncmp(target, "pkg:", 4) == 0 ? strdup(target) : realpath(target, NULL);
 }
 
 /* A recipe that was edited is another job, though its path is the same. */
@@ -86,7 +66,7 @@ static enum assay_code send_job(struct arguments *a, const json_t *body, const c
 
 static enum assay_code submit(struct arguments *a, const char *given, struct assay_error *err)
 {
-	assay_auto(assay_freep) char *target = whole_target(given);
+	assay_auto(assay_freep) char *target = cli_job_target(given);
 	assay_auto(assay_json_freep) json_t *body = NULL;
 
 	if (!target)
@@ -161,20 +141,20 @@ int assay_cli_submit(int argc, char **argv)
 {
 	struct arguments a = { .client = NULL };
 	const struct cli_option options[] = {
-		{ "accept", CLI_TEXT, &a.accept },
-		{ "again", CLI_FLAG, &a.again },
+		{ "accept", CLI_TEXT, &a.wish.accept },
+		{ "again", CLI_FLAG, &a.wish.again },
 		{ "buildinfo-list", CLI_TEXT, &a.buildinfos },
 		{ "file", CLI_TEXT, &a.file },
 		{ "key", CLI_TEXT, &a.key },
-		{ "needs", CLI_TEXT, &a.needs },
-		{ "pool", CLI_TEXT, &a.pool },
-		{ "priority", CLI_TEXT, &a.priority },
-		{ "require-signature", CLI_FLAG, &a.require_signature },
+		{ "needs", CLI_TEXT, &a.wish.needs },
+		{ "pool", CLI_TEXT, &a.wish.pool },
+		{ "priority", CLI_TEXT, &a.wish.priority },
+		{ "require-signature", CLI_FLAG, &a.wish.require_signature },
 		{ "socket", CLI_TEXT, &a.socket },
 		{ "store", CLI_TEXT, &a.store },
 		{ NULL, CLI_FLAG, NULL },
 	};
-	char **args, *end = NULL;
+	char **args;
 	int count, status = cli_parse("submit", argc, argv, options, 0, 100000, &args, &count);
 
 	if (status)
@@ -183,7 +163,6 @@ int assay_cli_submit(int argc, char **argv)
 		return cli_usage("submit", "want a target, --file or --buildinfo-list");
 	if (a.key && (count > 1 || a.file || a.buildinfos))
 		return cli_usage("submit", "--key: want one target, for a key names one submission");
-	if (a.priority && (strtol(a.priority, &end, 10), *end || !*a.priority))
-		return cli_usage("submit", "--priority: want a number, have \"%s\"", a.priority);
-	return run(&a, args, count);
+	status = cli_job_check("submit", &a.wish);
+	return status ? status : run(&a, args, count);
 }

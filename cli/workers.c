@@ -13,19 +13,19 @@ enum { OFFLINE_MS = 120000 };
 
 int assay_cli_workers(int argc, char **argv);
 
-static void print(const json_t *answer)
+static void table(const json_t *answer, struct assay_buf *out)
 {
 	size_t i;
 	json_t *worker;
 
-	puts("state      job     seen  pool        worker");
+	assay_buf_add_text(out, "state      job     seen  pool        worker\n");
 	json_array_foreach(json_object_get(answer, "workers"), i, worker) {
 		char name[200], pool[100], labels[300], age[40], job[24] = "-";
 		int64_t seen = assay_json_int(worker, "seen", 0);
 
 		if (json_object_get(worker, "job"))
 			snprintf(job, sizeof(job), "%lld", (long long)assay_json_int(worker, "job", 0));
-		printf("%-9s  %-6s  %5s  %-10s  %s  %s%s\n", assay_json_text(worker, "state", ""), job,
+		assay_buf_printf(out, "%-9s  %-6s  %5s  %-10s  %s  %s%s\n", assay_json_text(worker, "state", ""), job,
 		       cli_farm_age(seen, age, sizeof(age)), cli_farm_shown(worker, "pool", pool, sizeof(pool)),
 		       cli_farm_shown(worker, "name", name, sizeof(name)),
 		       cli_farm_shown(worker, "labels", labels, sizeof(labels)),
@@ -37,11 +37,9 @@ static int set_state(const char *store, const char *socket, const char *name, co
 {
 	assay_auto(assay_json_freep) json_t *body = assay_json_object();
 	assay_auto(assay_json_freep) json_t *answer = NULL;
-	char path[400];
 
-	snprintf(path, sizeof(path), "/v1/workers/%s/state", name);
 	assay_json_set_text(body, "state", state);
-	return cli_farm_call(store, socket, "POST", path, body, &answer);
+	return cli_farm_call_on(store, socket, "POST", (const char *[]){ "/v1/workers/", name, "/state" }, body, &answer);
 }
 
 int assay_cli_workers(int argc, char **argv)
@@ -57,7 +55,6 @@ int assay_cli_workers(int argc, char **argv)
 	const struct {
 		const char *const *name, *state;
 	} changes[] = { { &activate, "active" }, { &drain, "draining" }, { &revoke, "revoked" } };
-	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_REPORT);
 	assay_auto(assay_json_freep) json_t *answer = NULL;
 	char **args;
 	int count, status = cli_parse("workers", argc, argv, options, 0, 0, &args, &count);
@@ -69,10 +66,5 @@ int assay_cli_workers(int argc, char **argv)
 		status = cli_farm_call(store, socket, "GET", "/v1/workers", NULL, &answer);
 	if (status)
 		return status;
-	if (!json) {
-		print(answer);
-		return fflush(stdout) ? 3 : 0;
-	}
-	assay_json_dump(answer, &text);
-	return fputs(assay_buf_text(&text), stdout) == EOF || fflush(stdout) ? 3 : 0;
+	return cli_farm_print(answer, json, table);
 }
