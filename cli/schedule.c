@@ -8,6 +8,7 @@
 #include "assay/buf.h"
 #include "assay/cleanup.h"
 #include "assay/limits.h"
+#include "assay/retention.h"
 #include "cli.h"
 #include "farm.h"
 #include "job_body.h"
@@ -24,26 +25,6 @@ struct arguments {
 };
 
 /* ---- add ----------------------------------------------------------------------------------------- */
-
-/* "90s", "30min", "2h" in milliseconds; false for what is none. */
-static bool read_duration(const char *text, int64_t *ret)
-{
-	static const struct {
-		const char *unit;
-		int64_t ms;
-	} units[] = { { "s", 1000 }, { "min", 60000 }, { "h", 3600000 } };
-	char *end;
-	long number = strtol(text, &end, 10);
-
-	if (end == text || number < 0 || number > 1000000)
-		return false;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (strcmp(end, units[i].unit) == 0) {
-			*ret = number * units[i].ms;
-			return true;
-		}
-	return false;
-}
 
 /* Recipes by their whole path, as the scheduler and the workers find them. */
 static int add_targets(char **targets, int count, struct assay_buf *out)
@@ -91,13 +72,14 @@ static void set_given(json_t *body, const char *key, const char *value)
 static int add(const struct arguments *a, char **args, int count)
 {
 	assay_auto(assay_json_freep) json_t *body = cli_job_body(&a->wish);
+	struct assay_error err = ASSAY_ERROR_INIT;
 	assay_auto(assay_json_freep) json_t *answer = NULL;
 	int64_t jitter = 0;
 	int status;
 
-	if (a->jitter && !read_duration(a->jitter, &jitter))
+	if (a->jitter && (assay_retention_parse_age(a->jitter, &jitter, &err) || jitter == ASSAY_KEEP_FOREVER))
 		return cli_usage("schedule add", "--jitter: want a time such as 90s, 30min or 2h, have \"%s\"", a->jitter);
-	assay_json_set_int(body, "jitter_ms", jitter);
+	assay_json_set_int(body, "jitter_ms", 1000 * jitter);
 	set_given(body, "cron", a->cron);
 	set_given(body, "zone", a->zone);
 	set_given(body, "catch_up", a->catch_up);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "assay/cleanup.h"
+#include "assay/digest.h"
 #include "assay/file.h"
 #include "assay/job.h"
 #include "assay/log.h"
@@ -31,6 +32,7 @@ static int check_arguments(struct arguments *a, const char *target)
 	struct assay_job_options *job = &a->job;
 	unsigned long attempts = a->attempts ? strtoul(a->attempts, NULL, 10) : 2;
 	unsigned long timeout = a->timeout ? strtoul(a->timeout, NULL, 10) : 0;
+	struct assay_digest digest;
 
 	if (attempts < 1 || attempts > 9)
 		return cli_usage("verify", "--attempts: want 1 to 9, have \"%s\"", a->attempts);
@@ -55,6 +57,10 @@ static int check_arguments(struct arguments *a, const char *target)
 	if (job->buildinfo && strncmp(target, "pkg:", 4) != 0)
 		return cli_usage("verify", "--buildinfo: want a package URL as target, have \"%s\"",
 				 target);
+	if (job->recipe_digest && strncmp(target, "pkg:", 4) == 0)
+		return cli_usage("verify", "--recipe-digest: want a recipe as target, have \"%s\"", target);
+	if (job->recipe_digest && !assay_digest_parse(assay_span_text(job->recipe_digest), &digest))
+		return cli_usage("verify", "--recipe-digest: want 64 hexadecimal digits, have \"%s\"", job->recipe_digest);
 	if (job->keep && !job->output)
 		return cli_usage("verify", "--keep: want --output=DIR to keep it in");
 	job->attempts = (unsigned)attempts;

@@ -117,12 +117,13 @@ static const char *workspace_of(struct assay_arena *arena, const char *build_pat
 static enum assay_code check_recipe(const struct assay_job *job, struct assay_error *err)
 {
 	const char *wanted = job->options->recipe_digest;
+	struct assay_digest digest;
 	char have[ASSAY_DIGEST_TEXT];
 
-	assay_digest_hex(&job->recipe.digest, have);
-	if (wanted && strcmp(wanted, have) != 0)
+	if (wanted && (!assay_digest_parse(assay_span_text(wanted), &digest) ||
+		       !assay_digest_equal(&digest, &job->recipe.digest)))
 		return assay_fail(err, ASSAY_EUSAGE, "%s: want SHA-256 %s, have %s: the recipe was changed", job->recipe.path,
-				  wanted, have);
+				  wanted, assay_digest_hex(&job->recipe.digest, have));
 	return ASSAY_OK;
 }
 
