@@ -3,8 +3,8 @@
  * LZ4 frames (LZ4 Frame Format Description 1.6.1).  Blocks carry their sizes, so a file is laid out
  * without decoding; decode() lets liblz4 verify checksums.  The legacy frame of 2011 is not read.
  */
-#include "assay/codec.h"
 #include "field_rows.h"
+#include "frames.h"
 #include "rows.h"
 
 enum {
@@ -49,7 +49,6 @@ static const struct assay_field lz4_fields[] = {
 #define F(x) (&lz4_fields[x])
 
 #define FRAME_MAGIC 0x184d2204U
-#define SKIPPABLE_MAGIC 0x184d2a50U
 
 static uint64_t le(struct assay_span s, uint64_t at, unsigned width)
 {
@@ -110,47 +109,24 @@ static enum assay_code lay_out_frame(struct assay_layout *l, struct assay_error 
 	return ASSAY_OK;
 }
 
+static const struct assay_frames lz4_frames = {
+	.codec = ASSAY_CODEC_LZ4,
+	.magic = FRAME_MAGIC,
+	.frame = F(FRAME),
+	.skippable = F(SKIPPABLE),
+	.trailing = F(TRAILING),
+	.lay_out = lay_out_frame,
+};
+
 static enum assay_code lz4_lay_out(struct assay_layout *l, struct assay_error *err)
 {
-	size_t frames = 0;
-
-	assay_layout_encoded(l, assay_layout_root(l));
-	while (!assay_layout_failed(l) && assay_layout_left(l)) {
-		struct assay_span rest = assay_layout_peek(l, 0, UINT64_MAX);
-		uint64_t at = assay_layout_at(l), number = le(rest, 0, 4);
-
-		if ((number & 0xfffffff0U) == SKIPPABLE_MAGIC && rest.len >= 8) {
-			assay_layout_leaf(l, F(SKIPPABLE), 8 + le(rest, 4, 4));
-			continue;
-		}
-		if (number != FRAME_MAGIC) {
-			assay_layout_ambiguous(l, at, "%zu bytes behind the last frame", rest.len);
-			assay_layout_leaf(l, F(TRAILING), rest.len);
-			break;
-		}
-		if (frames++ == 1)
-			assay_layout_ambiguous(l, at, "more than one frame");
-		if (lay_out_frame(l, err))
-			return err->code;
-	}
-	return ASSAY_OK;
+	return assay_frames_lay_out(l, &lz4_frames, err);
 }
 
 static enum assay_code lz4_decode(const struct assay_anatomy *anatomy, const struct assay_node *node,
 				  struct assay_sink *sink, struct assay_error *err)
 {
-	for (const struct assay_node *frame = node->first; frame; frame = frame->next) {
-		struct assay_span bytes = assay_node_bytes(anatomy, frame);
-		uint64_t consumed;
-
-		if (frame->field != F(FRAME))
-			continue;
-		if (assay_codec_decode(ASSAY_CODEC_LZ4, &bytes, 1, sink, &consumed, err))
-			return err->code;
-		if (consumed != bytes.len)
-			return assay_fail(err, ASSAY_EINPUT, "lz4: frame ends before its blocks do");
-	}
-	return ASSAY_OK;
+	return assay_frames_decode(anatomy, node, &lz4_frames, sink, err);
 }
 
 const struct assay_format assay_format_lz4 = {

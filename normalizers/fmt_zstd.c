@@ -6,6 +6,8 @@
 #include "assay/limits.h"
 #include "emit.h"
 #include "field_rows.h"
+#include "frames.h"
+#include "rows.h"
 
 enum {
 	FRAME,
@@ -52,16 +54,11 @@ static const struct assay_field zstd_fields[] = {
 #define F(x) (&zstd_fields[x])
 
 #define FRAME_MAGIC 0xfd2fb528U
-#define SKIPPABLE_MAGIC 0x184d2a50U
 #define WINDOW_ACCEPTED (128 * ASSAY_MIB) /* zstd -d without --long or --memory */
 
-static uint64_t le(struct assay_span s, size_t at, size_t bytes)
+static uint64_t le(struct assay_span s, uint64_t at, unsigned width)
 {
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < bytes; i++)
-		value |= (uint64_t)s.data[at + i] << (8 * i);
-	return value;
+	return assay_rows_number(s, at, width, false);
 }
 
 static unsigned zstd_bid(struct assay_span file)
@@ -70,7 +67,7 @@ static unsigned zstd_bid(struct assay_span file)
 }
 
 struct zstd_frame {
-	size_t window, dictionary, content_size; /* lengths of the fields */
+	uint8_t window, dictionary, content_size; /* lengths of the fields */
 	uint64_t window_bytes;
 	uint64_t blocks;
 	bool checksum;
@@ -134,75 +131,54 @@ static enum assay_code read_frame(struct assay_span s, uint64_t offset, struct z
 	return ASSAY_OK;
 }
 
-static void lay_out_frame(struct assay_layout *l, const struct zstd_frame *frame)
+static enum assay_code lay_out_frame(struct assay_layout *l, struct assay_error *err)
 {
+	uint64_t at = assay_layout_at(l);
+	struct zstd_frame frame = { 0 };
 	struct assay_node *node;
 
-	if (frame->window_bytes > WINDOW_ACCEPTED)
-		assay_layout_ambiguous(l, assay_layout_at(l),
-				       "window of %llu bytes: decoders refuse it unless told",
-				       (unsigned long long)frame->window_bytes);
+	if (read_frame(assay_layout_peek(l, 0, UINT64_MAX), at, &frame, err))
+		return err->code;
+	if (frame.window_bytes > WINDOW_ACCEPTED)
+		assay_layout_ambiguous(l, at, "window of %llu bytes: decoders refuse it unless told",
+				       (unsigned long long)frame.window_bytes);
 	assay_layout_open(l, F(FRAME));
 	assay_layout_leaf(l, F(MAGIC), 4);
 	assay_layout_leaf(l, F(DESCRIPTOR), 1);
-	if (frame->window) {
+	if (frame.window) {
 		node = assay_layout_leaf(l, F(WINDOW), 1);
-		assay_layout_value(l, node, "%llu", (unsigned long long)frame->window_bytes);
+		assay_layout_value(l, node, "%llu", (unsigned long long)frame.window_bytes);
 	}
-	if (frame->dictionary)
-		assay_layout_leaf(l, F(DICTIONARY), frame->dictionary);
-	if (frame->content_size)
-		assay_layout_leaf(l, F(CONTENT_SIZE), frame->content_size);
-	assay_layout_leaf(l, F(BLOCKS), frame->blocks);
-	if (frame->checksum)
+	if (frame.dictionary)
+		assay_layout_leaf(l, F(DICTIONARY), frame.dictionary);
+	if (frame.content_size)
+		assay_layout_leaf(l, F(CONTENT_SIZE), frame.content_size);
+	assay_layout_leaf(l, F(BLOCKS), frame.blocks);
+	if (frame.checksum)
 		assay_layout_leaf(l, F(CHECKSUM), 4);
 	assay_layout_close(l);
+	return ASSAY_OK;
 }
+
+static const struct assay_frames zstd_frames = {
+	.codec = ASSAY_CODEC_ZSTD,
+	.magic = FRAME_MAGIC,
+	.frame = F(FRAME),
+	.skippable = F(SKIPPABLE),
+	.trailing = F(TRAILING),
+	.lay_out = lay_out_frame,
+};
 
 static enum assay_code zstd_lay_out(struct assay_layout *l, struct assay_error *err)
 {
-	size_t frames = 0;
-
-	assay_layout_encoded(l, assay_layout_root(l));
-	while (!assay_layout_failed(l) && assay_layout_left(l)) {
-		struct assay_span rest = assay_layout_peek(l, 0, UINT64_MAX);
-		uint64_t number = rest.len >= 4 ? le(rest, 0, 4) : 0, at = assay_layout_at(l);
-		struct zstd_frame frame = { 0 };
-
-		if ((number & 0xfffffff0U) == SKIPPABLE_MAGIC && rest.len >= 8) {
-			assay_layout_leaf(l, F(SKIPPABLE), 8 + le(rest, 4, 4));
-			continue;
-		}
-		if (number != FRAME_MAGIC) {
-			assay_layout_ambiguous(l, at, "%zu bytes behind the last frame", rest.len);
-			assay_layout_leaf(l, F(TRAILING), rest.len);
-			break;
-		}
-		if (read_frame(rest, at, &frame, err))
-			return err->code;
-		if (frames++ == 1)
-			assay_layout_ambiguous(l, at, "more than one frame");
-		lay_out_frame(l, &frame);
-	}
-	return ASSAY_OK;
+	return assay_frames_lay_out(l, &zstd_frames, err);
 }
 
 static enum assay_code zstd_decode(const struct assay_anatomy *anatomy,
 				   const struct assay_node *node, struct assay_sink *sink,
 				   struct assay_error *err)
 {
-	for (const struct assay_node *frame = node->first; frame; frame = frame->next) {
-		struct assay_span bytes = assay_span_cut(anatomy->bytes, frame->offset, frame->length);
-		uint64_t consumed;
-
-		if (frame->field != F(FRAME))
-			continue;
-		if (assay_codec_decode(ASSAY_CODEC_ZSTD, &bytes, 1, sink, &consumed, err))
-			return err->code;
-		if (consumed != bytes.len)
-			return assay_fail(err, ASSAY_EINPUT, "zstd: frame ends before its blocks do");
-	}
-	return ASSAY_OK;
+	return assay_frames_decode(anatomy, node, &zstd_frames, sink, err);
 }
 
 /* Frames that decoders skip stay where they are. */
