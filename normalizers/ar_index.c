@@ -6,6 +6,7 @@
 
 #include "assay/limits.h"
 #include "elf_read.h"
+#include "rows.h"
 
 #define MAGIC_SIZE 8
 #define HEADER_SIZE 60
@@ -17,15 +18,6 @@ struct index_walk {
 	uint64_t member; /* offset of the one that is looked at */
 };
 
-static uint64_t be(const uint8_t *p, unsigned width)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < width; i++)
-		value = value << 8 | p[i];
-	return value;
-}
-
 static bool index_open(struct assay_span name, struct assay_span index, struct index_walk *ret)
 {
 	if (assay_span_equal_text(name, "/"))
@@ -36,7 +28,7 @@ static bool index_open(struct assay_span name, struct assay_span index, struct i
 		return false;
 	if (index.len < ret->width)
 		return false;
-	ret->left = be(index.data, ret->width);
+	ret->left = assay_rows_number(index, 0, ret->width, true);
 	if (ret->left > (index.len - ret->width) / ret->width)
 		return false;
 	ret->offsets = assay_span_cut(index, ret->width, ret->left * ret->width);
@@ -49,7 +41,8 @@ static bool index_has_next(struct index_walk *walk, struct assay_span symbol, ui
 {
 	size_t len = strnlen((const char *)walk->names.data, walk->names.len);
 
-	if (walk->left == 0 || len == walk->names.len || be(walk->offsets.data, walk->width) != member)
+	if (walk->left == 0 || len == walk->names.len ||
+	    assay_rows_number(walk->offsets, 0, walk->width, true) != member)
 		return false;
 	if (!assay_span_equal(assay_span_cut(walk->names, 0, len), symbol))
 		return false;

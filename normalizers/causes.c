@@ -12,6 +12,7 @@
 #include "assay/limits.h"
 #include "assay/time.h"
 #include "cause_match.h"
+#include "rows.h"
 #include "stamp.h"
 
 #define HEAD (4 * ASSAY_KIB)	  /* of a file, searched for names of generators */
@@ -197,15 +198,6 @@ static bool is_all_printable(struct assay_span s)
 	return true;
 }
 
-static uint64_t number_at(struct assay_span s, uint64_t at, unsigned width, bool big)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < width; i++)
-		value = value << 8 | s.data[big ? at + i : at + width - 1 - i];
-	return value;
-}
-
 /* The string whose length stands at `at`; it must reach the end of what differs and be text. */
 static bool string_at(struct assay_span s, uint64_t at, unsigned width, bool big, uint64_t end,
 		      struct assay_span *ret)
@@ -214,7 +206,7 @@ static bool string_at(struct assay_span s, uint64_t at, unsigned width, bool big
 
 	if (at + width > s.len)
 		return false;
-	len = number_at(s, at, width, big);
+	len = assay_rows_number(s, at, width, big);
 	if (len < SHORTEST_STRING || len > LONGEST_PIECE || len > s.len - at - width ||
 	    at + width + len < end)
 		return false;

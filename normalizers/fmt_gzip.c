@@ -9,6 +9,7 @@
 
 #include "emit.h"
 #include "field_rows.h"
+#include "rows.h"
 
 enum {
 	MEMBER,
@@ -81,13 +82,9 @@ struct gzip_header {
 	size_t length;			  /* of the whole header */
 };
 
-static uint32_t le(struct assay_span s, size_t at, size_t bytes)
+static uint32_t le(struct assay_span s, uint64_t at, unsigned width)
 {
-	uint32_t value = 0;
-
-	for (size_t i = 0; i < bytes; i++)
-		value |= (uint32_t)s.data[at + i] << (8 * i);
-	return value;
+	return (uint32_t)assay_rows_number(s, at, width, false);
 }
 
 static bool starts_member(struct assay_span s)

@@ -8,6 +8,7 @@
 
 #include "emit.h"
 #include "field_rows.h"
+#include "rows.h"
 
 enum {
 	HEADER,
@@ -37,10 +38,7 @@ static const struct assay_field mo_fields[] = {
 
 static uint32_t get32(struct assay_span s, uint64_t at, bool big)
 {
-	const uint8_t *p = s.data + at;
-
-	return big ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]
-		   : (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+	return (uint32_t)assay_rows_number(s, at, 4, big);
 }
 
 static bool is_big(struct assay_span file)

@@ -8,6 +8,7 @@
 
 #include "emit.h"
 #include "field_rows.h"
+#include "rows.h"
 #include "stamp.h"
 
 enum {
@@ -81,8 +82,7 @@ static const uint8_t signature[SIGNATURE_SIZE] = { 0x89, 'P', 'N', 'G', '\r', '\
 
 static uint32_t be32(struct assay_span s, uint64_t at)
 {
-	return (uint32_t)s.data[at] << 24 | (uint32_t)s.data[at + 1] << 16 |
-	       (uint32_t)s.data[at + 2] << 8 | s.data[at + 3];
+	return (uint32_t)assay_rows_number(s, at, 4, true);
 }
 
 static unsigned png_bid(struct assay_span file)

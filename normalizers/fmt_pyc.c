@@ -2,6 +2,7 @@
 /* Python byte code: the 16-byte header of PEP 552 (Python 3.7 and later) and the marshalled code. */
 #include "emit.h"
 #include "field_rows.h"
+#include "rows.h"
 
 enum {
 	MAGIC,
@@ -37,10 +38,9 @@ static const struct assay_field pyc_fields[] = {
 #define FIRST_MAGIC 3390 /* 3.7a1: the first with PEP 552 */
 #define LAST_MAGIC 3999
 
-static uint32_t le32(struct assay_span s, size_t at)
+static uint32_t le32(struct assay_span s, uint64_t at)
 {
-	return (uint32_t)s.data[at] | (uint32_t)s.data[at + 1] << 8 | (uint32_t)s.data[at + 2] << 16 |
-	       (uint32_t)s.data[at + 3] << 24;
+	return (uint32_t)assay_rows_number(s, at, 4, false);
 }
 
 static unsigned pyc_bid(struct assay_span file)

@@ -6,6 +6,7 @@
  */
 #include "emit.h"
 #include "field_rows.h"
+#include "rows.h"
 
 enum {
 	STREAM,
@@ -72,7 +73,7 @@ struct xz_stream {
 
 static uint32_t le32(const uint8_t *p)
 {
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+	return (uint32_t)assay_rows_number(assay_span_of(p, 4), 0, 4, false);
 }
 
 static unsigned xz_bid(struct assay_span file)
