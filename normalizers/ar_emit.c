@@ -41,13 +41,16 @@ static const struct assay_field *field(const struct ar_writer *w, const char *na
 	return assay_emit_field(w->a->format, name);
 }
 
-/* What a reader would cut, or take for something else, goes to the table. */
+/* What a reader would cut, or take for something else, goes to the table: behind a NUL, "\0a.o/" would be
+ * the symbol index. */
 static bool is_long(const struct ar_writer *w, struct assay_span name)
 {
+	if (memchr(name.data, 0, name.len) || assay_span_ends(name, " "))
+		return true;
 	if (w->is_deb)
-		return name.len > NAME_FIELD;
+		return name.len > NAME_FIELD || assay_span_ends(name, "/");
 	return name.len >= NAME_FIELD || memchr(name.data, '/', name.len) ||
-	       assay_span_ends(name, " ") || assay_span_starts(name, "__.SYMDEF");
+	       assay_span_starts(name, "__.SYMDEF");
 }
 
 static struct assay_span content_of(const struct assay_anatomy *a, const struct assay_node *member)

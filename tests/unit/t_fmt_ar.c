@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* "ar" and "deb": names of both kinds, the symbol index as a claim, and what a package must consist of. */
 #include "pair.h"
+#include "tests/fuzz/canon.h"
 
 struct member {
 	const char *name, *data;
@@ -176,6 +177,55 @@ START_TEST(members_of_a_package)
 }
 END_TEST
 
+/* The state of the canonical form and why; the form itself in out. */
+static const char *normalized(const struct assay_buf *ar, struct assay_buf *out)
+{
+	static char text[512];
+	struct assay_error err = ASSAY_ERROR_INIT;
+	int in = canon_file(ar->data, ar->len), made;
+	json_t *result = canon_normalize(in, NULL, &made);
+
+	ck_assert_ptr_nonnull(result);
+	ck_assert_int_eq(lseek(made, 0, SEEK_SET), 0);
+	ck_assert_int_eq(assay_buf_read_fd(out, made, &err), ASSAY_OK);
+	snprintf(text, sizeof(text), "%s %s", assay_json_text(result, "state", ""),
+		 assay_json_text(result, "reason", ""));
+	json_decref(result);
+	close(in);
+	close(made);
+	return text;
+}
+
+/* A name of "\0.o": cut at its NUL it would be that of the symbol index. */
+START_TEST(name_that_a_header_does_not_hold)
+{
+	static const char *const deb_names[] = { "data.tar.x", "#1/9", "#1/9" };
+	static const char *const deb_data[] = { "2.0\n", "data.tar/2.0\n", "data.tar 2.0\n" };
+	AR(library);
+	AR(out);
+
+	start(&library);
+	add(&library, &a);
+	add(&library, &b);
+	library.data[8] = '\0';
+	assert_says(normalized(&library, &out), "changed");
+	ck_assert_uint_ne(assay_span_find(assay_buf_span(&out), 0, assay_span_of("\0.o/\n", 5)), SIZE_MAX);
+	assert_says(pair_verdict_bufs(&library, &out), "equivalent");
+	for (size_t i = 0; i < sizeof(deb_names) / sizeof(deb_names[0]); i++) {
+		AR(deb);
+		AR(left_alone);
+
+		start(&deb);
+		add(&deb, &(struct member){ "debian-binary", "2.0\n", 5, 0100644 });
+		add(&deb, &(struct member){ "control.tar", "2.0\n", 5, 0100644 });
+		add(&deb, &(struct member){ deb_names[i], deb_data[i], 5, 0100644 });
+		if (i == 0)
+			deb.data[8 + 2 * 64 + 8] = '\0';
+		assert_says(normalized(&deb, &left_alone), "name does not fit its header");
+	}
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_loop_test(tcase, changes_of_a_member, 0, sizeof(changes) / sizeof(changes[0]));
@@ -183,6 +233,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, index_that_lies_is_not_derived);
 	tcase_add_test(tcase, table_of_names);
 	tcase_add_test(tcase, malformed_with_the_place);
+	tcase_add_test(tcase, name_that_a_header_does_not_hold);
 	tcase_add_loop_test(tcase, members_of_a_package, 0, sizeof(packages) / sizeof(packages[0]));
 }
 
