@@ -92,6 +92,7 @@ static const struct assay_field pe_fields[] = {
 #define MOST_SECTIONS 4096 /* loaders take 96 */
 #define MOST_DEBUG_ENTRIES 256
 #define RICH_WITHIN 4096 /* bytes from the start of the file */
+#define EXECUTABLE 0x20000020 /* CNT_CODE, MEM_EXECUTE */
 
 enum { EXPORTS = 0, SECURITY = 4, DEBUGGING = 6, BOUND_IMPORTS = 11 };
 
@@ -121,6 +122,20 @@ static uint64_t directory(const struct image *image, unsigned index, uint64_t *r
 static uint64_t section_at(const struct image *image, uint64_t index)
 {
 	return image->sections + SECTION_HEADER * index;
+}
+
+/* Sections may share their bytes, and loaders round the start of one down to a multiple of 512. */
+static bool is_run(const struct image *image, uint64_t from, uint64_t length)
+{
+	for (uint64_t i = 0; i < image->section_count; i++) {
+		uint64_t at = section_at(image, i), start = get(image, at + 20, 4);
+		uint64_t end = start + get(image, at + 16, 4);
+
+		if (get(image, at + 36, 4) & EXECUTABLE && from < ((end + 511) & ~511ULL) &&
+		    from + length > (start & ~511ULL))
+			return true;
+	}
+	return false;
 }
 
 /* The offset in the file of an address; 0 when no section holds length bytes of it. */
@@ -334,13 +349,15 @@ static void add(struct assay_layout *l, struct assay_places *places, int field, 
 						.name = name });
 }
 
-/* A section is cut where a directory or a time stands in it. */
+/* A section is cut where a directory or a time stands in it; one that is run is not, its bytes may be both. */
 static void add_inside(struct assay_layout *l, struct assay_places *places,
 		       const struct image *image)
 {
 	uint64_t size, address = directory(image, DEBUGGING, &size), at;
 
 	at = size ? offset_of(image, address, size) : 0;
+	if (is_run(image, at, size))
+		at = 0;
 	if (size > MOST_DEBUG_ENTRIES * DEBUG_ENTRY)
 		size = MOST_DEBUG_ENTRIES * DEBUG_ENTRY;
 	for (uint64_t i = 0; at && i + DEBUG_ENTRY <= size; i += DEBUG_ENTRY) {
@@ -361,7 +378,7 @@ static void add_inside(struct assay_layout *l, struct assay_places *places,
 	}
 	address = directory(image, EXPORTS, &size);
 	at = size >= 8 ? offset_of(image, address, 8) : 0;
-	if (at)
+	if (at && !is_run(image, at, 8))
 		add(l, places, image->keeps_time ? TIME_KEPT : TIME, at + 4, 4,
 		    assay_span_text("export directory"));
 }
@@ -371,7 +388,7 @@ static void lay_out_section(struct assay_layout *l, struct assay_places *inside,
 {
 	uint64_t at = section_at(image, index), start = get(image, at + 20, 4);
 	uint64_t length = get(image, at + 16, 4), done = start, end = start + length;
-	bool is_code = get(image, at + 36, 4) & 0x20000020; /* CNT_CODE, MEM_EXECUTE */
+	bool is_code = get(image, at + 36, 4) & EXECUTABLE;
 	struct assay_span name = section_name(image, index);
 
 	if (start == 0)

@@ -240,6 +240,29 @@ START_TEST(signed_image_keeps_its_time)
 }
 END_TEST
 
+/* What a directory calls a time may be instructions, where the section is run or shares its bytes with one. */
+START_TEST(time_in_code_is_code)
+{
+	enum { RDATA = 424, DATA = 464, RIGHTS = 36, TIME = 1540 };
+	struct assay_buf left = load("pe/dll"), right = load("pe/dll");
+
+	for (size_t i = 0; i < 2; i++)
+		(i ? &right : &left)->data[RDATA + RIGHTS + 3] |= 0x20;
+	right.data[TIME] ^= 1;
+	assert_says(pair_verdict_bufs(&left, &right), "divergent");
+	for (size_t i = 0; i < 2; i++) {
+		struct assay_buf *file = i ? &right : &left;
+
+		file->data[RDATA + RIGHTS + 3] ^= 0x20;
+		memcpy(file->data + DATA + 16, file->data + RDATA + 16, 8);
+		file->data[DATA + RIGHTS + 3] |= 0x20;
+	}
+	assert_says(pair_verdict_bufs(&left, &right), "divergent");
+	assay_buf_release(&left);
+	assay_buf_release(&right);
+}
+END_TEST
+
 /* A font whose sums do not follow its new time is not the same font. */
 START_TEST(font_with_wrong_sums_is_not_folded)
 {
@@ -261,6 +284,7 @@ static void add_tests(TCase *tc)
 	tcase_add_loop_test(tc, pairs_of_two_tools, 0, COUNT(pairs));
 	tcase_add_loop_test(tc, what_stands_behind_is_ambiguous, 0, COUNT(tails));
 	tcase_add_test(tc, signed_image_keeps_its_time);
+	tcase_add_test(tc, time_in_code_is_code);
 	tcase_add_test(tc, font_with_wrong_sums_is_not_folded);
 }
 
