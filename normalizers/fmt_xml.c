@@ -161,6 +161,19 @@ static bool is_html(struct assay_span root)
 	return root.len == 4 && strncasecmp((const char *)root.data, "html", 4) == 0;
 }
 
+/* In a fragment of HTML what looks like a tag within one of these is text. */
+static bool holds_text(struct assay_span element)
+{
+	static const char *const names[] = { "iframe", "noembed", "noframes", "noscript", "plaintext",
+					     "script", "style",	  "textarea", "title",	  "xmp" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (element.len == strlen(names[i]) &&
+		    strncasecmp((const char *)element.data, names[i], element.len) == 0)
+			return true;
+	return false;
+}
+
 static bool take_start_tag(struct reader *r)
 {
 	struct attribute list[ATTRIBUTES];
@@ -169,7 +182,8 @@ static bool take_start_tag(struct reader *r)
 	bool is_empty;
 
 	r->at++;
-	if (!take_name(r, &name) || (r->depth == 0 && (r->has_root || is_html(name))))
+	if (!take_name(r, &name) || (r->depth == 0 && (r->has_root || is_html(name))) ||
+	    (r->depth && holds_text(r->open[r->depth - 1])))
 		return false;
 	r->has_root = true;
 	write_text(r, "<");

@@ -79,6 +79,7 @@ static const char *const others[] = {
 	XML "<a>one & two</a>", XML "<a x=\"<\"/>", XML "<a x=1/>", XML "<!DOCTYPE a [<!ENTITY e \"x\">]><a>&e;</a>",
 	"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a/>", XML "<html><a y=\"1\" x=\"2\"/></html>",
 	"<HTML><script>\"<a y='1' x='2'>\"</script></HTML>",
+	"<div><Script>f(\"<a y='1' x='2'></a>\")</Script></div>",
 	/* no control data */
 	"Package: a\n", "Package: a\nVersion: 1\nVersion: 2\n", "Package: a\nVersion: 1\nnothing\n",
 	"Subject: a\nVersion: 1\n", "-----BEGIN PGP SIGNED MESSAGE-----\n\nPackage: a\nVersion: 1\n",
