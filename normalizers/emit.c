@@ -123,6 +123,7 @@ static enum assay_code emit_opened(struct assay_emit *e, const struct assay_anat
 		return code;
 	if (kept)
 		note_kept(e, kept);
+	*err = (struct assay_error)ASSAY_ERROR_INIT; /* said; the next file has nothing to do with it */
 	return assay_rope_add(rope, a->bytes, err);
 }
 

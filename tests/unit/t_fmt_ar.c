@@ -226,6 +226,29 @@ START_TEST(name_that_a_header_does_not_hold)
 }
 END_TEST
 
+/* Why one archive is left alone is nothing against the next one. */
+START_TEST(refusal_ends_with_its_file)
+{
+	static const char index[] = "\0\0\0\1\0\0\0\x58main\0";
+	AR(lying);
+	AR(good);
+	AR(outer);
+	AR(out);
+
+	start(&lying);
+	add_bytes(&lying, "/", 0, 0, index, sizeof(index) - 1);
+	add(&lying, &a);
+	start(&good);
+	add(&good, &a);
+	start(&outer);
+	add_bytes(&outer, "a.a/", 5, 0100644, lying.data, lying.len);
+	add_bytes(&outer, "b.a/", 5, 0100644, good.data, good.len);
+	assert_says(normalized(&outer, &out), "changed");
+	ck_assert_uint_ne(assay_span_find(assay_buf_span(&out), 0, assay_buf_span(&lying)), SIZE_MAX);
+	ck_assert_uint_eq(assay_span_find(assay_buf_span(&out), 0, assay_buf_span(&good)), SIZE_MAX);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_loop_test(tcase, changes_of_a_member, 0, sizeof(changes) / sizeof(changes[0]));
@@ -234,6 +257,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, table_of_names);
 	tcase_add_test(tcase, malformed_with_the_place);
 	tcase_add_test(tcase, name_that_a_header_does_not_hold);
+	tcase_add_test(tcase, refusal_ends_with_its_file);
 	tcase_add_loop_test(tcase, members_of_a_package, 0, sizeof(packages) / sizeof(packages[0]));
 }
 
