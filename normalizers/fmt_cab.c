@@ -164,7 +164,7 @@ static enum assay_code add_folder(struct assay_layout *l, struct assay_places *p
 	uint64_t record = c->head_end + c->folder_size * index;
 	uint64_t at = get(c, record, 4), blocks = get(c, record + 4, 2);
 
-	for (uint64_t i = 0; i < blocks; i++) {
+	for (uint64_t i = 0; i < blocks && !places->failed; i++) {
 		uint64_t length = get(c, at + 4, 2);
 		char *name = assay_arena_printf(&assay_layout_anatomy(l)->arena,
 						"folder %llu block %llu", (unsigned long long)index,
@@ -220,7 +220,7 @@ static enum assay_code cab_lay_out(struct assay_layout *l, struct assay_error *e
 		assay_layout_leaf(l, F(FOLDER), c.folder_size);
 	if (!assay_layout_failed(l))
 		code = add_files(l, &places, &c, err);
-	for (uint64_t i = 0; i < c.folders && !code && !assay_layout_failed(l); i++)
+	for (uint64_t i = 0; i < c.folders && !code && !places.failed && !assay_layout_failed(l); i++)
 		code = add_folder(l, &places, &c, i, err);
 	if (!code)
 		code = assay_places_lay_out(l, &places, c.size, F(GAP), F(PADDING), err);

@@ -100,6 +100,33 @@ START_TEST(another_cabinet)
 }
 END_TEST
 
+/* Folders that all name the same blocks: more parts than there can be, of a small file. */
+START_TEST(cabinet_of_too_many_parts)
+{
+	enum { FOLDERS = 65535, HEADER = 36, BLOCKS = HEADER + 8 * FOLDERS };
+	struct assay_buf file = ASSAY_BUF_INIT(2 * ASSAY_MIB);
+	uint32_t size = BLOCKS + 8 * 65535, blocks = BLOCKS;
+	struct assay_error err = ASSAY_ERROR_INIT;
+	struct assay_anatomy anatomy;
+
+	read_tree("cab", 'a', &file);
+	file.len = HEADER;
+	memcpy(file.data + 8, &size, 4);
+	memset(file.data + 16, 0, 4);
+	memset(file.data + 26, 0xff, 2);
+	memset(file.data + 28, 0, 4); /* no files, no flags */
+	for (size_t i = 0; i < FOLDERS; i++) {
+		assay_buf_add(&file, &blocks, 4);
+		assay_buf_add(&file, "\xff\xff\0\0", 4);
+	}
+	for (size_t i = 0; i < 65535; i++)
+		assay_buf_add(&file, "\0\0\0\0\0\0\0\0", 8);
+	ck_assert_int_eq(assay_anatomy_open(assay_buf_span(&file), &anatomy, &err), ASSAY_ELIMIT);
+	assert_says(err.msg, "no room for more");
+	assay_buf_release(&file);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
 	int count = sizeof(formats) / sizeof(formats[0]);
@@ -107,6 +134,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_loop_test(tcase, another_tree, 0, count);
 	tcase_add_loop_test(tcase, another_owner, 0, count);
 	tcase_add_test(tcase, another_cabinet);
+	tcase_add_test(tcase, cabinet_of_too_many_parts);
 }
 
 int main(void)
