@@ -39,6 +39,7 @@ static enum assay_code open_malformed(struct assay_span bytes, const char *forma
 	ret->malformed = assay_arena_printf(&ret->arena, "malformed %s: %s", format_name, why.msg);
 	if (!ret->malformed)
 		return assay_fail(err, ASSAY_ENOMEM, "anatomy: out of memory");
+	*err = (struct assay_error)ASSAY_ERROR_INIT; /* it is a fact of the file now */
 	return ASSAY_OK;
 }
 
