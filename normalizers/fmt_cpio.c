@@ -365,11 +365,6 @@ static enum assay_code collect_links(struct assay_layout *l, struct cpio_archive
 
 /* ---- the archive --------------------------------------------------------------------------------------- */
 
-static bool is_zero(struct assay_span s)
-{
-	return s.len == 0 || (s.data[0] == 0 && memcmp(s.data, s.data + 1, s.len - 1) == 0);
-}
-
 static enum assay_code judge_entry(struct assay_layout *l, struct assay_names *names,
 				   const struct cpio_entry *e, struct assay_error *err)
 {
@@ -424,7 +419,7 @@ static void lay_out_end(struct assay_layout *l)
 
 	if (rest.len == 0)
 		return;
-	if (is_zero(rest)) {
+	if (assay_span_is_zero(rest)) {
 		assay_layout_leaf(l, F(BLOCKING), rest.len);
 		return;
 	}

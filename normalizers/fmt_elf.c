@@ -81,17 +81,11 @@ static enum assay_code find_places(struct assay_layout *l, const struct assay_el
 
 /* ---- what lies between ---- */
 
-static bool is_zero(struct assay_span s)
-{
-	return s.len == 0 ||
-	       (s.data[0] == 0 && memcmp(s.data, s.data + 1, s.len - 1) == 0);
-}
-
 static void lay_out_gap(struct assay_layout *l, uint64_t end, bool is_last)
 {
 	uint64_t length = end - assay_layout_at(l);
 	struct assay_span gap = assay_layout_peek(l, 0, length);
-	enum assay_elf_field field = is_zero(gap) ? ASSAY_ELF_PADDING : ASSAY_ELF_GAP;
+	enum assay_elf_field field = assay_span_is_zero(gap) ? ASSAY_ELF_PADDING : ASSAY_ELF_GAP;
 
 	if (is_last)
 		field = ASSAY_ELF_TRAILING;

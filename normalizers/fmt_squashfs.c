@@ -131,14 +131,6 @@ static void lay_out_options(struct assay_layout *l, struct assay_span file)
 		assay_layout_leaf(l, F(OPTIONS), 2 + size);
 }
 
-static bool is_zero(struct assay_span s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (s.data[i])
-			return false;
-	return true;
-}
-
 static enum assay_code squashfs_lay_out(struct assay_layout *l, struct assay_error *err)
 {
 	struct assay_span file = assay_layout_bytes(l);
@@ -157,7 +149,7 @@ static enum assay_code squashfs_lay_out(struct assay_layout *l, struct assay_err
 	if (assay_places_lay_out(l, &places, used, F(DATA), F(DATA), err))
 		return err->code;
 	left = assay_layout_left(l);
-	if (left && (left >= 4096 || !is_zero(assay_layout_peek(l, 0, left)))) {
+	if (left && (left >= 4096 || !assay_span_is_zero(assay_layout_peek(l, 0, left)))) {
 		assay_layout_ambiguous(l, used, "%llu bytes behind the image",
 				       (unsigned long long)left);
 		assay_layout_leaf(l, F(TRAILING), left);

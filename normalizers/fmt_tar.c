@@ -144,7 +144,7 @@ static unsigned tar_bid(struct assay_span file)
 {
 	struct assay_span block = assay_span_cut(file, 0, TAR_BLOCK);
 
-	if (block.len < TAR_BLOCK || tar_is_zero(block) || !tar_checksum_is_right(block))
+	if (block.len < TAR_BLOCK || assay_span_is_zero(block) || !tar_checksum_is_right(block))
 		return 0;
 	return memcmp(block.data + 257, "ustar", 5) == 0 ? 48 + 40 : 48;
 }
@@ -174,9 +174,9 @@ static size_t zeros_from(struct assay_span file, uint64_t at)
 	size_t i = at;
 
 	while (i < file.len && file.len - i >= TAR_BLOCK &&
-	       tar_is_zero(assay_span_cut(file, i, TAR_BLOCK)))
+	       assay_span_is_zero(assay_span_cut(file, i, TAR_BLOCK)))
 		i += TAR_BLOCK;
-	if (file.len - i < TAR_BLOCK && tar_is_zero(assay_span_cut(file, i, TAR_BLOCK)))
+	if (file.len - i < TAR_BLOCK && assay_span_is_zero(assay_span_cut(file, i, TAR_BLOCK)))
 		i = file.len;
 	return i - at;
 }
@@ -210,7 +210,7 @@ static enum assay_code lay_out_entries(struct assay_layout *l, struct assay_name
 		uint64_t at = assay_layout_at(l);
 		struct tar_entry entry;
 
-		if (tar_is_zero(assay_span_cut(file, at, TAR_BLOCK)))
+		if (assay_span_is_zero(assay_span_cut(file, at, TAR_BLOCK)))
 			break;
 		if (tar_entry_read(file, at, arena, &entry, err))
 			return assay_context(err, "member %zu", i);

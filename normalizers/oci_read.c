@@ -62,7 +62,7 @@ bool oci_is_image(struct assay_span file)
 	bool found = false, fits = true;
 
 	for (uint64_t at = 0; fits && at + TAR_BLOCK <= file.len; at = e.end) {
-		if (tar_is_zero(assay_span_cut(file, at, TAR_BLOCK)) ||
+		if (assay_span_is_zero(assay_span_cut(file, at, TAR_BLOCK)) ||
 		    tar_entry_read(file, at, &scratch, &e, &ignored))
 			break;
 		fits = e.global || is_image_name(e.name);
@@ -131,7 +131,7 @@ static enum assay_code read_members(struct oci_image *image, struct assay_span f
 	if (!image->members)
 		return assay_fail(err, ASSAY_ELIMIT, "image: members: above the limit");
 	for (uint64_t at = 0; at + TAR_BLOCK <= file.len; at = e.end) {
-		if (tar_is_zero(assay_span_cut(file, at, TAR_BLOCK)))
+		if (assay_span_is_zero(assay_span_cut(file, at, TAR_BLOCK)))
 			break;
 		if (tar_entry_read(file, at, image->arena, &e, err))
 			return err->code;

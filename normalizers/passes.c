@@ -164,17 +164,9 @@ static bool base_name_holds(struct assay_span left, struct assay_span right)
 	return is_base_name(left) && is_base_name(right);
 }
 
-static bool is_zero(struct assay_span s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (s.data[i])
-			return false;
-	return true;
-}
-
 static bool zero_holds(struct assay_span left, struct assay_span right)
 {
-	return is_zero(left) && is_zero(right);
+	return assay_span_is_zero(left) && assay_span_is_zero(right);
 }
 
 /* That there is one unit, nothing behind it and no wrong sum is what a canonical structure and a

@@ -59,18 +59,13 @@ static int compare_places(const void *left, const void *right)
 	return assay_span_compare(a->name, b->name);
 }
 
-static bool is_zero(struct assay_span s)
-{
-	return s.len == 0 || (s.data[0] == 0 && memcmp(s.data, s.data + 1, s.len - 1) == 0);
-}
-
 static void lay_out_gap(struct assay_layout *l, uint64_t end, const struct assay_field *gap,
 			const struct assay_field *padding)
 {
 	uint64_t length = end - assay_layout_at(l);
 
 	if (length)
-		assay_layout_leaf(l, is_zero(assay_layout_peek(l, 0, length)) ? padding : gap, length);
+		assay_layout_leaf(l, assay_span_is_zero(assay_layout_peek(l, 0, length)) ? padding : gap, length);
 }
 
 static void lay_out_place(struct assay_layout *l, const struct assay_place *place, uint64_t end)

@@ -420,7 +420,7 @@ static bool hides_bytes(const struct tar_writer *w, const struct tar_entry *entr
 {
 	uint64_t end = entry->data + entry->size;
 
-	return !tar_is_zero(assay_span_cut(w->a->bytes, end, entry->end - end));
+	return !assay_span_is_zero(assay_span_cut(w->a->bytes, end, entry->end - end));
 }
 
 static enum assay_code write_node(struct tar_writer *w, const struct assay_node *n,

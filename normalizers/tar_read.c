@@ -44,11 +44,6 @@ static void doubt(struct tar_entry *entry, uint64_t offset, const char *fmt, ...
 	entry->doubt.offset = offset;
 }
 
-bool tar_is_zero(struct assay_span s)
-{
-	return s.len == 0 || (s.data[0] == 0 && memcmp(s.data, s.data + 1, s.len - 1) == 0);
-}
-
 /* Base-256 (GNU, star): the first bit set, the rest a big-endian two's complement number. */
 static bool parse_base256(struct assay_span field, int64_t *ret)
 {
@@ -124,7 +119,7 @@ static struct assay_span text_field(struct tar_entry *entry, struct assay_span b
 	struct assay_span field = assay_span_cut(block, at, len);
 	size_t used = strnlen((const char *)field.data, len);
 
-	if (!tar_is_zero(assay_span_cut(field, used, len)))
+	if (!assay_span_is_zero(assay_span_cut(field, used, len)))
 		doubt(entry, offset + at + used, "bytes hidden behind the NUL of the %s field",
 		      what);
 	return assay_span_cut(field, 0, used);
@@ -198,11 +193,11 @@ static void read_texts(struct tar_entry *entry, struct assay_span block, uint64_
 	if (head->dialect == TAR_USTAR)
 		head->prefix = text_field(entry, block, offset, PREFIX, 155, "prefix");
 	/* GNU tar's v7 headers hold the two device numbers of ustar, as zeros */
-	if (head->dialect == TAR_V7 && tar_is_zero(assay_span_cut(block, from, DEVMAJOR - from)) &&
+	if (head->dialect == TAR_V7 && assay_span_is_zero(assay_span_cut(block, from, DEVMAJOR - from)) &&
 	    parse_number(assay_span_cut(block, DEVMAJOR, 8), &major) && major == 0 &&
 	    parse_number(assay_span_cut(block, DEVMINOR, 8), &minor) && minor == 0)
 		from = PREFIX;
-	if (head->type != 'S' && !tar_is_zero(assay_span_cut(block, from, TAR_BLOCK)))
+	if (head->type != 'S' && !assay_span_is_zero(assay_span_cut(block, from, TAR_BLOCK)))
 		doubt(entry, offset + from, "bytes in the unused part of a header");
 }
 
@@ -390,7 +385,7 @@ static void read_extended(struct assay_span file, const struct tar_extended *x,
 		read_pax(file, x, entry);
 	else
 		read_long(file, x, entry);
-	if (!tar_is_zero(padding))
+	if (!assay_span_is_zero(padding))
 		doubt(entry, x->data + x->size, "bytes in the padding of an extended header");
 }
 

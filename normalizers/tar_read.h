@@ -66,7 +66,6 @@ struct tar_extended {
 	char type; /* 'x', 'g', 'L', 'K' */
 };
 
-bool tar_is_zero(struct assay_span s);
 /* Sum of the block with its checksum field as spaces equals that field. */
 bool tar_checksum_is_right(struct assay_span block);
 /* Reads the entry at offset at.  A name that has to be joined comes from the arena. */

@@ -43,6 +43,7 @@ bool assay_span_equal(struct assay_span a, struct assay_span b);
 bool assay_span_equal_text(struct assay_span s, const char *text);
 bool assay_span_starts(struct assay_span s, const char *prefix);
 bool assay_span_ends(struct assay_span s, const char *suffix);
+bool assay_span_is_zero(struct assay_span s); /* no byte but zeros; also of an empty one */
 /* memcmp order, shorter first when one is a prefix of the other. */
 int assay_span_compare(struct assay_span a, struct assay_span b);
 /* White space (space, tab, CR, LF) removed from both ends. */

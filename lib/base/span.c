@@ -15,6 +15,11 @@ bool assay_span_equal_text(struct assay_span s, const char *text)
 	return assay_span_equal(s, assay_span_text(text));
 }
 
+bool assay_span_is_zero(struct assay_span s)
+{
+	return s.len == 0 || (s.data[0] == 0 && memcmp(s.data, s.data + 1, s.len - 1) == 0);
+}
+
 bool assay_span_starts(struct assay_span s, const char *prefix)
 {
 	size_t len = strlen(prefix);
