@@ -119,8 +119,10 @@ static void prepare_tls(const struct assay_http_client *client)
 			 client->older ? (long)CURL_SSLVERSION_TLSv1_2 : (long)CURL_SSLVERSION_TLSv1_3);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, verify);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, verify * 2);
-	if (client->authority)
+	if (client->authority) {
 		curl_easy_setopt(curl, CURLOPT_CAINFO, client->authority);
+		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL); /* else those of the system count as well */
+	}
 	if (client->certificate) {
 		curl_easy_setopt(curl, CURLOPT_SSLCERT, client->certificate);
 		curl_easy_setopt(curl, CURLOPT_SSLKEY, client->key);
