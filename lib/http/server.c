@@ -231,6 +231,9 @@ static enum MHD_Result respond(const struct http_listener *listener, struct exch
 		assay_http_problem(&response, 0, &err);
 	else
 		server->handler(server->data, &request, &response);
+	/* half an answer is none */
+	if (assay_buf_check(&response.body, "answer", &err))
+		assay_http_problem(&response, 500, &err);
 	if (response.wait_ms > 0 && !request.waited) {
 		if (!exchange->until)
 			exchange->until = now_ms() + response.wait_ms;
