@@ -267,8 +267,6 @@ bool box_cgroup_send_go(struct box_cgroup *cgroup, int fixed, int sock)
 	struct wire_go go = {
 		.magic = WIRE_MAGIC,
 		.version = WIRE_VERSION,
-		.flags = (cgroup->groups[BOX_MEMORY].fd < 0 ? WIRE_LIMIT_MEMORY : 0u) |
-			 (cgroup->groups[BOX_PIDS].fd < 0 ? WIRE_LIMIT_PROCESSES : 0u),
 	};
 	int fds[WIRE_MAX_GO], into = -1;
 	bool sent;
@@ -289,6 +287,9 @@ bool box_cgroup_send_go(struct box_cgroup *cgroup, int fixed, int sock)
 		else
 			give_up(group);
 	}
+	/* only now is it known what each group will hold */
+	go.flags = (cgroup->groups[BOX_MEMORY].fd < 0 ? WIRE_LIMIT_MEMORY : 0u) |
+		   (cgroup->groups[BOX_PIDS].fd < 0 ? WIRE_LIMIT_PROCESSES : 0u);
 	go.into = into >= 0;
 	if (go.into)
 		fds[go.tasks] = into;
