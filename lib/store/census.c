@@ -23,7 +23,11 @@ enum assay_code store_each(int dirfd, const char *path, store_entry_fn *fn, void
 
 	if (!dir)
 		return errno == ENOENT ? ASSAY_OK : assay_fail_errno(err, "%s", path);
-	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+	for (;;) {
+		struct dirent *entry = (errno = 0, readdir(dir));
+
+		if (!entry)
+			return errno ? assay_fail_errno(err, "%s", path) : ASSAY_OK;
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		if (assay_interrupted)
@@ -31,7 +35,6 @@ enum assay_code store_each(int dirfd, const char *path, store_entry_fn *fn, void
 		if (fn(fd, entry->d_name, data, err))
 			return err->code;
 	}
-	return ASSAY_OK;
 }
 
 uint64_t store_tree_bytes(const char *root, const char *path)
@@ -237,7 +240,9 @@ static enum assay_code add_run(int dirfd, const char *name, void *data, struct a
 	size_t run = census->entry_count;
 	struct stat st, done;
 
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(st.st_mode))
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? ASSAY_OK : assay_fail_errno(err, "%s/%s", l->folder, name);
+	if (!S_ISDIR(st.st_mode))
 		return ASSAY_OK;
 	snprintf(report, sizeof(report), "%s/report.json", name);
 	if (fstatat(dirfd, report, &done, AT_SYMLINK_NOFOLLOW) == 0)

@@ -36,8 +36,11 @@ static enum assay_code look_at_process(int dirfd, const char *name, void *data, 
 	assay_auto(assay_fd_closep) int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
-	(void)err;
-	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0)
+	/* only what is no folder, or gone, is surely nobody's */
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ?
+			       ASSAY_OK : assay_fail_errno(err, "store %s: tmp/%s", c->store->root, name);
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
 		return ASSAY_OK; /* nobody's */
 	if (fstatat(fd, STORE_SINCE, &st, AT_SYMLINK_NOFOLLOW))
 		st.st_mtim.tv_sec = 0; /* a version of assay that does not say */

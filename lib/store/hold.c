@@ -98,7 +98,7 @@ static void hold_report(struct holding *h, struct assay_span text)
 		hold_all(h, text, true);
 }
 
-/* A blob that is not there, or has wrong bytes, names nothing. */
+/* A blob that is not there names nothing; one that is and cannot be read stops all, as a run's report does. */
 static enum assay_code map_blob(struct holding *h, const struct assay_digest *digest, struct assay_map *ret,
 				struct assay_error *err)
 {
@@ -108,9 +108,15 @@ static enum assay_code map_blob(struct holding *h, const struct assay_digest *di
 
 	assay_digest_hex(digest, hex);
 	snprintf(name, sizeof(name), "%.2s/%s", hex, hex);
-	if (!blob || (blob->here ? assay_file_open(h->store->blobs_fd, name, &fd, err) :
-				   assay_store_get(h->store, digest, &fd, err)))
-		return ASSAY_ENOTFOUND;
+	if (!blob)
+		return ASSAY_OK;
+	if (blob->here ? assay_file_open(h->store->blobs_fd, name, &fd, err) :
+			 assay_store_get(h->store, digest, &fd, err)) {
+		if (err->code != ASSAY_ENOTFOUND)
+			return assay_context(err, "blob %s", hex);
+		*err = (struct assay_error)ASSAY_ERROR_INIT;
+		return ASSAY_OK;
+	}
 	return assay_map_fd(fd, ret, err);
 }
 
@@ -138,7 +144,6 @@ static enum assay_code hold_lock(struct holding *h, const struct store_entry *en
 {
 	assay_auto(assay_buf_release) struct assay_buf name = ASSAY_BUF_INIT(2 * ASSAY_DIGEST_TEXT);
 	assay_auto(assay_map_release) struct assay_map map = { 0 };
-	struct assay_error ignored = ASSAY_ERROR_INIT;
 	struct assay_digest digest;
 
 	if (assay_file_read(h->store->root_fd, entry->path, &name, err)) {
@@ -150,8 +155,9 @@ static enum assay_code hold_lock(struct holding *h, const struct store_entry *en
 	if (!assay_digest_parse(assay_span_trim(assay_buf_span(&name)), &digest))
 		return ASSAY_OK; /* whoever reads it resolves anew */
 	hold(h, &digest, ASSAY_CLASS_LOCKS, true);
-	if (!map_blob(h, &digest, &map, &ignored))
-		hold_all(h, map.bytes, true);
+	if (map_blob(h, &digest, &map, err))
+		return err->code;
+	hold_all(h, map.bytes, true);
 	return ASSAY_OK;
 }
 
@@ -190,15 +196,17 @@ static bool parse_farm_line(struct assay_span line, enum assay_store_class *ret_
 static enum assay_code hold_farm_line(struct holding *h, struct assay_span line, struct assay_error *err)
 {
 	assay_auto(assay_map_release) struct assay_map map = { 0 };
-	struct assay_error ignored = ASSAY_ERROR_INIT;
 	enum assay_store_class class;
 	struct assay_digest digest;
 
 	if (!parse_farm_line(line, &class, &digest, &h->time))
 		return farm_is_odd(err);
 	hold(h, &digest, class, store_is_kept(h->policy, class, h->time, h->now));
-	if (class == ASSAY_CLASS_REPORTS && holds_anything(h) && !map_blob(h, &digest, &map, &ignored))
-		hold_report(h, map.bytes);
+	if (class != ASSAY_CLASS_REPORTS || !holds_anything(h))
+		return ASSAY_OK;
+	if (map_blob(h, &digest, &map, err))
+		return err->code;
+	hold_report(h, map.bytes);
 	return ASSAY_OK;
 }
 
