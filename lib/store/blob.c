@@ -115,9 +115,6 @@ static enum assay_code put_in_place(struct store_draft *draft, const char *name,
 
 /* ---- a remote store ------------------------------------------------------------------------------- */
 
-/* What was there for longer is put again: collections there go by the time of the last put (collect.c). */
-#define FRESH_S (7 * 86400)
-
 static enum assay_code publish(struct assay_store *store, const struct assay_digest *digest, uint64_t size,
 			       struct assay_error *err)
 {
@@ -128,7 +125,7 @@ static enum assay_code publish(struct assay_store *store, const struct assay_dig
 	char name[BLOB_NAME_MAX];
 
 	if (!remote->ops->look(remote, digest, &entry, &looked) && entry.bytes == size &&
-	    entry.time > assay_time_now() - FRESH_S)
+	    entry.time > assay_time_now() - STORE_FRESH_S)
 		return ASSAY_OK;
 	if (looked.code && looked.code != ASSAY_ENOTFOUND) {
 		*err = looked;

@@ -8,6 +8,9 @@
 
 #include "store_int.h"
 
+/* What was there for longer is put again: collections there go by the time of the last put (collect.c). */
+#define STORE_FRESH_S (7 * 86400)
+
 struct store_remote_entry {
 	struct assay_digest digest;
 	uint64_t bytes;

@@ -14,6 +14,7 @@
 #include "assay/cleanup.h"
 #include "assay/limits.h"
 #include "assay/log.h"
+#include "assay/time.h"
 #include "s3_request.h"
 
 #define PART (16 * ASSAY_MIB)
@@ -31,6 +32,12 @@ static void key_of(const struct s3 *s3, const struct assay_digest *digest, const
 
 	assay_digest_hex(digest, hex);
 	snprintf(out, KEY_MAX, "%sblobs/%.2s/%s%s", s3->prefix, hex, hex, more);
+}
+
+/* Whether an answer is of the kind that was asked for: the status alone does not say so. */
+static bool holds(const struct s3_answer *answer, const char *element)
+{
+	return assay_span_find(assay_buf_span(&answer->body), 0, assay_span_text(element)) != SIZE_MAX;
 }
 
 static void s3_close(struct store_remote *remote)
@@ -124,7 +131,10 @@ static enum assay_code s3_condemn(struct store_remote *remote, const struct assa
 	key_of(s3, digest, "", key);
 	key_of(s3, digest, STORE_CORRUPT, aside);
 	snprintf(source, sizeof(source), "/%.70s/%s", s3->bucket, key);
-	if (!s3_call(s3, &request, &answer, err))
+	/* as with parts, an answer may begin well and end with an error */
+	if (!s3_call(s3, &request, &answer, err) && !holds(&answer, "<CopyObjectResult"))
+		assay_fail(err, ASSAY_EIO, "%s: was not copied: %.200s", key, assay_buf_text(&answer.body));
+	if (!err->code)
 		delete_key(s3, key, NULL, err);
 	assay_buf_release(&answer.body);
 	return err->code;
@@ -198,8 +208,7 @@ static enum assay_code end_upload(struct upload *u, struct assay_error *err)
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	request.query = query;
 	request.body = assay_buf_span(&text);
-	if (!s3_call(u->s3, &request, &answer, err) &&
-	    !memmem(assay_buf_text(&answer.body), answer.body.len, "<CompleteMultipartUploadResult", 30))
+	if (!s3_call(u->s3, &request, &answer, err) && !holds(&answer, "<CompleteMultipartUploadResult"))
 		assay_fail(err, ASSAY_EIO, "%s: the parts were not put together: %.200s", u->key,
 			   assay_buf_text(&answer.body));
 	assay_buf_release(&answer.body);
@@ -239,7 +248,7 @@ static enum assay_code put_whole(struct s3 *s3, const char *key, const struct as
 }
 
 /* That the answer to the last request was lost is no reason to send all again: what is there in its size is whole,
- * because parts become an object at once. */
+ * because parts become an object at once.  It must have come there just now: what lay there before is why we send. */
 static enum assay_code put_large(struct store_remote *remote, const char *key, const struct assay_digest *digest,
 				 int fd, uint64_t size, struct assay_error *err)
 {
@@ -252,7 +261,8 @@ static enum assay_code put_large(struct store_remote *remote, const char *key, c
 	if (size / PARTS_MAX + 1 > PART)
 		u.part = size / PARTS_MAX + 1;
 	code = put_in_parts(&u, err);
-	if (!s3_look(remote, digest, &entry, &seen) && entry.bytes == size)
+	if (!s3_look(remote, digest, &entry, &seen) && entry.bytes == size &&
+	    (!code || entry.time > assay_time_now() - STORE_FRESH_S))
 		code = ASSAY_OK;
 	else if (!code)
 		code = assay_fail(err, ASSAY_EIO, "%s: want %llu bytes there after the upload", key,
@@ -326,8 +336,13 @@ static enum assay_code each_of_page(struct s3 *s3, struct assay_span page, store
 			return err->code;
 	}
 	truncated = s3_element(&truncated, "IsTruncated");
-	if (truncated.len != 4 || memcmp(truncated.data, "true", 4) != 0)
+	if (assay_span_equal_text(truncated, "false"))
 		last[0] = '\0';
+	else if (!assay_span_equal_text(truncated, "true"))
+		return assay_fail(err, ASSAY_EIO, "%s: want a list of objects, have something else", s3->endpoint);
+	else if (!*last || strchr(last, '&'))
+		return assay_fail(err, ASSAY_EIO, "%s: the list goes on behind \"%s\", which is no name of ours",
+				  s3->endpoint, last);
 	return ASSAY_OK;
 }
 

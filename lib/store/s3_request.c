@@ -97,6 +97,10 @@ static size_t on_send(char *out, size_t one, size_t count, void *data)
 		assay_fail_errno(&t->err, "read what is to be sent");
 		return CURL_READFUNC_ABORT;
 	}
+	if (!got && want) {
+		assay_fail(&t->err, ASSAY_EIO, "what is to be sent became shorter");
+		return CURL_READFUNC_ABORT;
+	}
 	t->sent += (uint64_t)got;
 	return (size_t)got;
 }
@@ -171,8 +175,10 @@ static enum assay_code payload_digest(const struct s3_request *r, struct assay_d
 		size_t want = r->length - done < ASSAY_MIB ? (size_t)(r->length - done) : ASSAY_MIB;
 		ssize_t got = pread(r->fd, block, want, (off_t)(r->offset + done));
 
-		if (got <= 0)
+		if (got < 0)
 			return assay_fail_errno(err, "read what is to be sent");
+		if (!got)
+			return assay_fail(err, ASSAY_EIO, "what is to be sent became shorter");
 		assay_hasher_add(hasher, block, (size_t)got);
 		done += (uint64_t)got;
 	}
