@@ -42,25 +42,38 @@ static enum assay_code set_driver(struct reader *r, const struct assay_yaml_node
 	return value_text(r, value, field);
 }
 
-static enum assay_code set_allow(struct reader *r, const struct assay_yaml_node *value, void *field)
+/* known NULL: any words; whoever uses them knows which are right. */
+static enum assay_code read_words(struct reader *r, const struct assay_yaml_node *value, size_t max,
+				  const char *const *known, const char *want, void *field)
 {
-	static const char *const known[] = { "outdated", "untested", NULL };
 	const char **list;
 	size_t count = 0;
 
-	if (value->count > MAX_ALLOW)
-		return reader_refuse(r, value, "want at most %d words, have %zu", MAX_ALLOW, value->count);
+	if (value->count > max)
+		return reader_refuse(r, value, "want at most %zu words, have %zu", max, value->count);
 	list = assay_arena_alloc(r->arena, (value->count + 1) * sizeof(*list));
 	if (!list)
 		return reader_refuse_memory(r);
 	for (const struct assay_yaml_node *item = value->first; item; item = item->next) {
-		if (item->kind != ASSAY_YAML_SCALAR || !is_one_of(item->text, known))
-			return reader_refuse_value(r, item, "outdated or untested");
+		if (item->kind != ASSAY_YAML_SCALAR || (known && !is_one_of(item->text, known)))
+			return reader_refuse_value(r, item, want);
 		list[count++] = (const char *)item->text.data;
 	}
 	list[count] = NULL;
 	*(const char ***)field = list;
 	return ASSAY_OK;
+}
+
+static enum assay_code set_allow(struct reader *r, const struct assay_yaml_node *value, void *field)
+{
+	static const char *const known[] = { "outdated", "untested", NULL };
+
+	return read_words(r, value, MAX_ALLOW, known, "outdated or untested", field);
+}
+
+static enum assay_code set_list(struct reader *r, const struct assay_yaml_node *value, void *field)
+{
+	return read_words(r, value, MAX_KEEP, NULL, "a word", field);
 }
 
 static const struct reader_key box_keys[] = {
@@ -76,27 +89,6 @@ static const struct reader_key box_keys[] = {
 static enum assay_code set_box(struct reader *r, const struct assay_yaml_node *value, void *field)
 {
 	return reader_mapping(r, value, box_keys, field);
-}
-
-/* Any words; whoever uses them knows which are right. */
-static enum assay_code set_list(struct reader *r, const struct assay_yaml_node *value, void *field)
-{
-	const char **list;
-	size_t count = 0;
-
-	if (value->count > MAX_KEEP)
-		return reader_refuse(r, value, "want at most %d words, have %zu", MAX_KEEP, value->count);
-	list = assay_arena_alloc(r->arena, (value->count + 1) * sizeof(*list));
-	if (!list)
-		return reader_refuse_memory(r);
-	for (const struct assay_yaml_node *item = value->first; item; item = item->next) {
-		if (item->kind != ASSAY_YAML_SCALAR)
-			return reader_refuse_value(r, item, "a word");
-		list[count++] = (const char *)item->text.data;
-	}
-	list[count] = NULL;
-	*(const char ***)field = list;
-	return ASSAY_OK;
 }
 
 #define TEXT(section, key, member, want)                                                           \
