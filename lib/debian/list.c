@@ -90,13 +90,11 @@ enum assay_code assay_debian_list_archive(struct assay_store *store, const char 
 				       .version = assay_deb822_field(stanza->text, "Version"),
 				       .architecture = assay_deb822_field(stanza->text, "Architecture") };
 		struct assay_span source = assay_deb822_field(stanza->text, "Source");
-		char name[128];
+		assay_auto(assay_freep) char *name = assay_span_dup(stanza->name);
 
-		if (stanza->name.len >= sizeof(name))
-			continue;
-		memcpy(name, stanza->name.data, stanza->name.len);
-		name[stanza->name.len] = '\0';
-		if (fnmatch(glob, name, 0) != 0)
+		if (!name)
+			code = assay_fail(err, ASSAY_ENOMEM, "out of memory");
+		if (!name || fnmatch(glob, name, 0) != 0)
 			continue;
 		item.source_version = item.version;
 		if (source.len)
