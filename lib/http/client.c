@@ -281,12 +281,19 @@ static enum assay_code send_parts(struct assay_http_client *client, const char *
 		*err = (struct assay_error)ASSAY_ERROR_INIT;
 		if (ask_size(client, hex, &at, err))
 			return err->code;
-		while (at < whole.len && !send_part(client, path, whole, at, err))
+		/* all bytes may be there and be no blob: with its last part it becomes one */
+		if (at >= whole.len)
+			at = whole.len - PART;
+		while (at < whole.len && !send_part(client, path, whole, at, err)) {
+			if (client->status != 202)
+				return ASSAY_OK;
 			at += PART;
-		if (!err->code || err->code == ASSAY_EUNTRUSTED)
+		}
+		if (err->code == ASSAY_EUNTRUSTED)
 			return err->code;
 	}
-	return err->code;
+	return err->code ? err->code :
+			   assay_fail(err, ASSAY_EIO, "scheduler: %s: has all %zu bytes and wants more", path, whole.len);
 }
 
 enum assay_code assay_http_upload(struct assay_http_client *client, const char *path, char *ret_hex,
