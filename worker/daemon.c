@@ -543,10 +543,11 @@ static enum assay_code one_job(struct daemon *d, bool *ret_had, struct assay_err
 	return code;
 }
 
-/* A request that is wrong or not allowed will not be better next time; everything else may. */
-static bool is_final(enum assay_code code)
+/* To ask for a job in a wrong way, or without being allowed to, will not be better next time; everything else may, and
+ * what is wrong with one job says nothing of the next. */
+static bool is_final(enum assay_code code, bool had)
 {
-	return code == ASSAY_EUSAGE || code == ASSAY_EUNTRUSTED || code == ASSAY_EBUG;
+	return !had && (code == ASSAY_EUSAGE || code == ASSAY_EUNTRUSTED || code == ASSAY_EBUG);
 }
 
 static enum assay_code loop(struct daemon *d, struct assay_error *err)
@@ -556,7 +557,7 @@ static enum assay_code loop(struct daemon *d, struct assay_error *err)
 
 		*err = (struct assay_error)ASSAY_ERROR_INIT;
 		if (one_job(d, &had, err)) {
-			if (is_final(err->code))
+			if (is_final(err->code, had))
 				return err->code;
 			assay_log(ASSAY_LOG_WARNING, "%s", err->msg);
 			sleep_ms(RETRY_S * 1000);
