@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "assay/cleanup.h"
+#include "assay/digest.h"
 
 /* From the strictest on; the last two accept the same. */
 static const char *const grades[] = { "reproducible", "encoding", "container", "code", "equivalent" };
@@ -62,8 +63,12 @@ static enum assay_code check_options(const json_t *options, struct assay_error *
 {
 	static const struct {
 		const char *key;
-		bool flag;
-	} known[] = { { "accept", false }, { "buildinfo", false }, { "recipe", false }, { "require_signature", true } };
+		bool flag, digest;
+	} known[] = { { "accept", false, false },
+		      { "buildinfo", false, true },
+		      { "recipe", false, true },
+		      { "require_signature", true, false } };
+	struct assay_digest digest;
 	const char *key;
 	json_t *value;
 
@@ -77,6 +82,9 @@ static enum assay_code check_options(const json_t *options, struct assay_error *
 		if (known[i].flag ? !json_is_boolean(value) : !json_is_string(value))
 			return assay_fail(err, ASSAY_EUSAGE, "options: want a %s \"%s\"",
 					  known[i].flag ? "true or false" : "string", key);
+		if (known[i].digest && !assay_digest_parse(assay_span_text(json_string_value(value)), &digest))
+			return assay_fail(err, ASSAY_EUSAGE, "options: \"%s\": want a SHA-256 in hex, have \"%.70s\"", key,
+					  json_string_value(value));
 	}
 	return ASSAY_OK;
 }

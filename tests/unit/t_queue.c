@@ -617,6 +617,12 @@ START_TEST(pools_have_rules)
 	options = json_pack("{s:s}", "command", "rm");
 	ck_assert_int_eq(pool_admit(db, "nameless", options, &err), ASSAY_EUSAGE);
 	json_decref(options);
+	options = json_pack("{s:s}", "buildinfo", "no digest");
+	ck_assert_int_eq(pool_admit(db, "nameless", options, &err), ASSAY_EUSAGE);
+	json_decref(options);
+	options = json_pack("{s:s}", "recipe", "");
+	ck_assert_int_eq(pool_admit(db, "nameless", options, &err), ASSAY_EUSAGE);
+	json_decref(options);
 	submit("a");
 	ck_assert_int_eq(lease_with("w1", "isolation=reduced", &l), ASSAY_ENOTFOUND);
 	must(lease_with("w1", "isolation=full", &l));
