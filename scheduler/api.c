@@ -284,7 +284,8 @@ void api_serve(void *data, const struct assay_http_request *request,
 				 .now = scheduler_now() };
 	struct assay_error err = ASSAY_ERROR_INIT;
 
-	if (serve(&call, &err))
+	/* an answer that was cut short is none */
+	if (serve(&call, &err) || assay_buf_check(&response->body, "answer", &err))
 		refuse(&call, &err);
 	else
 		tag(&call);
