@@ -121,6 +121,10 @@ static enum assay_code set_pool(struct api_call *call, struct assay_error *err)
 
 	if (api_only(call, keys, err) || pool_set(call->db, call->argument, &rules, err))
 		return err->code;
+	api_about(call, "needs", rules.needs);
+	if (rules.accept)
+		api_about(call, "accept", rules.accept);
+	api_about_int(call, "require_signature", rules.require_signature);
 	call->wake = true;
 	assay_http_answer(call->response, 200, assay_json_object());
 	return ASSAY_OK;
@@ -136,6 +140,7 @@ static enum assay_code pause_pool(struct api_call *call, struct assay_error *err
 		return assay_fail(err, ASSAY_EUSAGE, "body of the request: want true or false for \"paused\"");
 	if (queue_pool_pause(call->db, call->argument, assay_json_bool(call->body, "paused"), err))
 		return err->code;
+	api_about_int(call, "paused", assay_json_bool(call->body, "paused"));
 	call->wake = true;
 	assay_http_answer(call->response, 200, assay_json_object());
 	return ASSAY_OK;

@@ -31,6 +31,7 @@ static enum assay_code token(struct api_call *call, struct assay_error *err)
 		return err->code;
 	api_about(call, "kind", wanted.kind);
 	api_about(call, "name", wanted.name);
+	api_about(call, "role", role);
 	if (wanted.pool)
 		api_about(call, "pool", wanted.pool);
 	answer = assay_json_object();
@@ -148,6 +149,7 @@ static enum assay_code set_role(struct api_call *call, struct assay_error *err)
 		return assay_fail(err, ASSAY_ENOTFOUND, "there is no user %s", call->argument);
 	if (strcmp(role, "none") == 0 && enrol_revoke(call->db, "user", call->argument, call->now, &revoked, err))
 		return err->code;
+	api_about(call, "role", role);
 	answer = assay_json_object();
 	assay_json_set_int(answer, "certificates", revoked);
 	assay_http_answer(call->response, 200, answer);
