@@ -22,8 +22,8 @@ static enum assay_code token(struct api_call *call, struct assay_error *err)
 
 	if (api_only(call, keys, err) || api_text(call, "name", &wanted.name, err))
 		return err->code;
-	if (wanted.pool && strlen(wanted.pool) >= sizeof(call->identity.pool))
-		return assay_fail(err, ASSAY_EUSAGE, "pool: want less than %zu bytes", sizeof(call->identity.pool));
+	if (wanted.pool && (!*wanted.pool || strlen(wanted.pool) >= sizeof(call->identity.pool)))
+		return assay_fail(err, ASSAY_EUSAGE, "pool: want 1 to %zu bytes", sizeof(call->identity.pool) - 1);
 	wanted.role = identity_role_parse(role);
 	if (wanted.role == ROLE_NONE && strcmp(role, "none") != 0)
 		return assay_fail(err, ASSAY_EUSAGE, "role: want viewer, submitter, operator or admin, have \"%s\"", role);
