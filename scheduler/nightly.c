@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "assay/cleanup.h"
+#include "scheduler.h"
 
 /* Jobs of the night that are the latest of their target, with the verdict that stood before. */
 #define NEWS                                                                                        \
@@ -69,26 +70,6 @@ static const struct section {
 	  "1000" },
 };
 
-static json_t *rows_json(const struct assay_rows *rows, const char *const *keys)
-{
-	json_t *list = assay_json_array();
-
-	for (size_t i = 0; i < assay_rows_count(rows); i++) {
-		json_t *object = assay_json_object();
-
-		for (int k = 0; keys[k]; k++) {
-			if (!assay_rows_text(rows, i, k))
-				continue;
-			if (keys[k][0] == '#')
-				assay_json_set_int(object, keys[k] + 1, assay_rows_int(rows, i, k));
-			else
-				assay_json_set_text(object, keys[k], assay_rows_text(rows, i, k));
-		}
-		assay_json_append(list, object);
-	}
-	return list;
-}
-
 static enum assay_code fill(struct assay_database *db, const struct section *section, int64_t from,
 			    int64_t to, json_t *digest, struct assay_error *err)
 {
@@ -96,7 +77,7 @@ static enum assay_code fill(struct assay_database *db, const struct section *sec
 
 	if (assay_database_run(db, section->query, ASSAY_VALUES(assay_int(from), assay_int(to)), &rows, err))
 		return err->code;
-	assay_json_set(digest, section->name, rows_json(rows, section->keys));
+	assay_json_set(digest, section->name, api_rows(rows, section->keys));
 	if (assay_rows_count(rows) == SECTION_MAX)
 		assay_json_append(json_object_get(digest, "truncated"), json_string(section->name));
 	return ASSAY_OK;
