@@ -81,7 +81,7 @@ static enum assay_code history(struct api_call *call, struct assay_error *err)
 		return assay_fail(err, ASSAY_EUSAGE, "target: want one");
 	if (fill_history(call, target, answer, err))
 		return err->code;
-	if (!json_array_size(json_object_get(answer, "runs")))
+	if (!json_array_size(json_object_get(answer, "runs")) && !assay_http_query(call->request, "before"))
 		return assay_fail(err, ASSAY_ENOTFOUND, "%s was never submitted", target);
 	assay_http_answer(call->response, 200, assay_steal(answer));
 	return ASSAY_OK;

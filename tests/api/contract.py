@@ -231,6 +231,7 @@ def results():
     want(history["last_good"]["version"] == "1.0" and history["first_bad"]["job"] == bad, "last good, first bad", history)
     want([r["job"] for r in history["runs"]][:2] == [worse, bad], "newest first")
     want(get("/v1/history?limit=1&target=" + urllib.parse.quote(target)).get("before") == worse, "history has pages")
+    want(get("/v1/history?before=1&target=" + urllib.parse.quote(target))["runs"] == [], "the last of them may be empty")
     found = [c for c in get("/v1/clusters")["clusters"] if c["cause"] == causes[0]["cause"]]
     want(len(found) == 1 and found[0]["targets"] == 1 and found[0]["job"] == worse, "clusters", found)
     want(get("/v1/clusters/" + causes[0]["cause"])["targets"][0]["target"] == target + "@2.0", "one cluster")
