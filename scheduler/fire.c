@@ -91,6 +91,8 @@ static enum assay_code submit(struct firing *f, const char *target, struct assay
 	given.options = assay_buf_text(&options);
 	if (s->again) {
 		key_of(f, target, &key);
+		if (assay_buf_check(&key, "target", err))
+			return err->code;
 		given.key = assay_buf_text(&key);
 	}
 	if (queue_submit(f->db, &given, scheduler_now(), &job, &how, err))
