@@ -339,9 +339,9 @@ static void read_report(const struct task *task, struct assay_buf *text, json_t 
 		assay_log(ASSAY_LOG_WARNING, "job %lld: no report: %s", (long long)task->job, err.msg);
 }
 
-/* The statements of the run, one envelope a line; false when there are none. */
-static bool gather_statements(const struct task *task, const json_t *report, const char *path,
-			      struct assay_error *err)
+/* The statements of the run, one envelope a line. */
+static enum assay_code gather_statements(const struct task *task, const json_t *report, const char *path,
+					 struct assay_error *err)
 {
 	assay_auto(assay_buf_release) struct assay_buf all = ASSAY_BUF_INIT(ASSAY_MAX_ENVELOPE);
 	json_t *item;
@@ -352,9 +352,11 @@ static bool gather_statements(const struct task *task, const json_t *report, con
 
 		snprintf(name, sizeof(name), "%s/run/%s", task->directory, assay_json_text(item, "path", ""));
 		if (assay_file_read(AT_FDCWD, name, &all, err))
-			return false;
+			return assay_context(err, "statements");
 	}
-	return all.len && !assay_file_write(AT_FDCWD, path, assay_buf_span(&all), 0600, err);
+	if (assay_buf_check(&all, "statements", err))
+		return err->code;
+	return assay_file_write(AT_FDCWD, path, assay_buf_span(&all), 0600, err);
 }
 
 /* What is not there, or cannot be sent, is missing in the outcome; the verdict does not wait for it. */
@@ -381,9 +383,13 @@ static void send_evidence(struct daemon *d, const struct task *task, const json_
 	summary_add(found, body);
 	assay_buf_printf(&path, "%s/report.json", task->directory);
 	send_file(d, task, assay_buf_text(&path), "report", body);
+	if (!json_array_size(json_object_get(found, "attestations")))
+		return;
 	assay_buf_clear(&path);
 	assay_buf_printf(&path, "%s/statements.jsonl", task->directory);
 	if (gather_statements(task, found, assay_buf_text(&path), &err))
+		assay_log(ASSAY_LOG_WARNING, "job %lld: %s", (long long)task->job, err.msg);
+	else
 		send_file(d, task, assay_buf_text(&path), "attestations", body);
 }
 
