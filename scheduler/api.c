@@ -115,6 +115,14 @@ enum assay_code api_is_worker(const struct api_call *call, const char *name, str
 	return assay_fail(err, ASSAY_EUNTRUSTED, "worker %s does not speak for %s", call->identity.name, name);
 }
 
+enum assay_code api_may_name_files(const struct api_call *call, const char *what, struct assay_error *err)
+{
+	if (call->identity.kind == IDENTITY_LOCAL)
+		return ASSAY_OK;
+	return assay_fail(err, ASSAY_EUNTRUSTED, "%s is a file of this farm's machines: it is submitted over the scheduler's socket",
+			  what);
+}
+
 /* reason NULL: it was done. */
 static json_t *audit_record(const struct api_call *call, const char *reason)
 {

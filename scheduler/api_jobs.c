@@ -21,17 +21,13 @@ static const char *const job_names[] = { "#id",	       "target",    "state",	 "v
 	"id, target, state, verdict, reason, submitter, pool, needs, priority, failures, created, " \
 	"changed, finished, report"
 
-/* A recipe is a file of the farm's machines: whoever is on none of them does not say which file is read there. */
 static enum assay_code check_target(const struct api_call *call, const char *target, struct assay_error *err)
 {
 	if (strncmp(target, "pkg:", 4) == 0)
 		return ASSAY_OK;
 	if (target[0] != '/')
 		return assay_fail(err, ASSAY_EUSAGE, "target: want a package URL, or the whole path of a recipe");
-	if (call->identity.kind != IDENTITY_LOCAL)
-		return assay_fail(err, ASSAY_EUNTRUSTED,
-				  "target: a recipe is a file of this farm's machines: it is submitted over the scheduler's socket");
-	return ASSAY_OK;
+	return api_may_name_files(call, "target: a recipe", err);
 }
 
 static enum assay_code submit(struct api_call *call, struct assay_error *err)

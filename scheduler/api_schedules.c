@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is queued again and again. */
+#include <string.h>
+
 #include "assay/buf.h"
 #include "assay/cleanup.h"
 #include "assay/limits.h"
@@ -33,6 +35,19 @@ static enum assay_code done(struct api_call *call, enum assay_code code)
 	return code;
 }
 
+/* A list that is a file, or names recipes. */
+static enum assay_code check_files(const struct api_call *call, const struct schedule *s, struct assay_error *err)
+{
+	struct assay_span rest = assay_span_text(s->argument), line;
+
+	if (strcmp(s->list, "file") == 0)
+		return api_may_name_files(call, "list: that", err);
+	while (assay_span_next_line(&rest, &line))
+		if (assay_span_starts(assay_span_trim(line), "/") && api_may_name_files(call, "targets: a recipe", err))
+			return err->code;
+	return ASSAY_OK;
+}
+
 static enum assay_code set(struct api_call *call, struct assay_error *err)
 {
 	static const char *const keys[] = { "cron",  "zone",	 "#jitter_ms", "catch_up",  "list",   "argument", "pool",
@@ -56,7 +71,8 @@ static enum assay_code set(struct api_call *call, struct assay_error *err)
 	if (s.priority < -100 || s.priority > 100)
 		return assay_fail(err, ASSAY_EUSAGE, "priority: want -100 to 100, have %lld", (long long)s.priority);
 	if (api_only(call, keys, err) || api_text(call, "cron", &s.cron, err) ||
-	    api_text(call, "list", &s.list, err) || pool_admit(call->db, s.pool, wanted, err))
+	    api_text(call, "list", &s.list, err) || check_files(call, &s, err) ||
+	    pool_admit(call->db, s.pool, wanted, err))
 		return err->code;
 	assay_json_dump_compact(wanted, &options);
 	s.options = assay_buf_text(&options);

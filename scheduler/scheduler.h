@@ -88,6 +88,9 @@ void api_about_int(struct api_call *call, const char *key, int64_t number);
 /* A worker speaks for itself alone: ASSAY_EUNTRUSTED when it gives another's name. */
 enum assay_code api_is_worker(const struct api_call *call, const char *name, struct assay_error *err) ASSAY_CHECKED;
 
+/* ASSAY_EUNTRUSTED when whoever asks is on none of the farm's machines, and so does not say which file is read there. */
+enum assay_code api_may_name_files(const struct api_call *call, const char *what, struct assay_error *err) ASSAY_CHECKED;
+
 /* Who a job is of: whoever asks; over the Unix socket, who it says. */
 const char *api_submitter(const struct api_call *call);
 
