@@ -142,6 +142,10 @@ static const char *constant_state(const char *state)
 	return "unknown";
 }
 
+/* What becomes of an outcome that its pool does not take. */
+static const struct queue_outcome reduced = { .verdict = "farm-error",
+					      .reason = "the attempt had less isolation than its pool wants" };
+
 /* A pool that wants full isolation takes no evidence of an attempt that had less. */
 static bool is_isolated(const struct before *before, const struct queue_outcome *outcome)
 {
@@ -163,8 +167,6 @@ static enum assay_code learn(struct assay_database *db, const struct settlement 
 enum assay_code settle(struct assay_database *db, struct settlement *s, struct assay_error *err)
 {
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
-	static const struct queue_outcome reduced = { .verdict = "farm-error",
-						      .reason = "the attempt had less isolation than its pool wants" };
 	struct before before = { .failures = 0 };
 	struct after after;
 
@@ -191,9 +193,10 @@ static enum assay_code was_taken(struct assay_database *db, struct settlement *s
 		    db,
 		    "SELECT job.state FROM attempt JOIN job ON job.id = attempt.job WHERE attempt.job = "
 		    "$1 AND attempt.fence = $2 AND attempt.worker = $3 AND attempt.finished > 0 AND "
-		    "attempt.verdict = $4 AND coalesce(attempt.candidate, '') = coalesce($5, '')",
+		    "((attempt.verdict = $4 AND coalesce(attempt.candidate, '') = coalesce($5, '')) OR attempt.reason = $6)",
 		    ASSAY_VALUES(assay_int(s->job), assay_int(s->fence), assay_text(s->worker),
-				 assay_text(s->outcome->verdict), assay_text(s->outcome->candidate)),
+				 assay_text(s->outcome->verdict), assay_text(s->outcome->candidate),
+				 assay_text(reduced.reason)),
 		    &rows, err))
 		return err->code;
 	if (!assay_rows_count(rows))

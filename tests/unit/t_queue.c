@@ -626,9 +626,11 @@ START_TEST(pools_have_rules)
 	submit("a");
 	ck_assert_int_eq(lease_with("w1", "isolation=reduced", &l), ASSAY_ENOTFOUND);
 	must(lease_with("w1", "isolation=full", &l));
-	/* it said so, but it was not so */
-	must(queue_report(db, "w1", l.job, l.fence, &outcome, now, &state, &err));
-	ck_assert_str_eq(state, "waiting");
+	/* it said so, but it was not so; and whoever did not hear the answer says it again */
+	for (int i = 0; i < 2; i++) {
+		must(queue_report(db, "w1", l.job, l.fence, &outcome, now, &state, &err));
+		ck_assert_str_eq(state, "waiting");
+	}
 	now += HOUR;
 	sweep();
 	must(lease_with("w2", "isolation=full", &l));
