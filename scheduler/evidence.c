@@ -120,9 +120,6 @@ enum assay_code evidence_write(struct assay_database *db, int64_t job, int64_t f
 	for (size_t i = 0; i < LISTS; i++)
 		if (write_list(db, job, fence, &lists[i], json_object_get(outcome, lists[i].key), err))
 			return err->code;
-	if (assay_database_run(db, "DELETE FROM log_part WHERE job = $1 AND fence = $2",
-			       ASSAY_VALUES(assay_int(job), assay_int(fence)), NULL, err))
-		return err->code;
 	return assay_database_run(
 		db,
 		"UPDATE attempt SET log = $3, attestations = $4, fields_present = $5, fields_required = $6, "

@@ -114,10 +114,13 @@ static enum assay_code write_after(struct assay_database *db, const struct settl
 		NULL, err);
 }
 
+/* The parts of a log are for those who read along; a lost attempt has no other end at which they would go. */
 static enum assay_code end_attempt(struct assay_database *db, const struct settlement *s,
 				   struct assay_error *err)
 {
 	if (assay_database_run(db, "DELETE FROM lease WHERE job = $1 AND fence = $2",
+			       ASSAY_VALUES(assay_int(s->job), assay_int(s->fence)), NULL, err) ||
+	    assay_database_run(db, "DELETE FROM log_part WHERE job = $1 AND fence = $2",
 			       ASSAY_VALUES(assay_int(s->job), assay_int(s->fence)), NULL, err))
 		return err->code;
 	return assay_database_run(

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assay/cleanup.h"
 #include "assay/limits.h"
 #include "scheduler/pool.h"
 #include "scheduler/queue.h"
@@ -597,6 +598,21 @@ START_TEST(deadlines_go_first_in_time)
 }
 END_TEST
 
+START_TEST(parts_of_a_log_go_with_their_attempt)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	int64_t job = submit("a");
+	struct queue_lease l = lease("w1");
+
+	must(assay_database_run(db, "INSERT INTO log_part (job, fence, position, length, digest) VALUES ($1, $2, 0, 1, 'aa')",
+				ASSAY_VALUES(assay_int(job), assay_int(l.fence)), NULL, &err));
+	pass(10 * 60 * SECOND);
+	must(assay_database_run(db, "SELECT verdict, (SELECT count(*) FROM log_part) FROM attempt", NULL, 0, &rows, &err));
+	ck_assert_str_eq(assay_rows_text(rows, 0, 0), "lost");
+	ck_assert_int_eq(assay_rows_int(rows, 0, 1), 0);
+}
+END_TEST
+
 START_TEST(pools_have_rules)
 {
 	struct pool_rules rules = { "isolation=full", "container", true };
@@ -765,6 +781,7 @@ int main(void)
 	tcase_add_test(tcase, memory_that_is_no_longer_needed_is_forgotten);
 	tcase_add_loop_test(tcase, wishes_stand_beside_needs, 0, 5);
 	tcase_add_test(tcase, deadlines_go_first_in_time);
+	tcase_add_test(tcase, parts_of_a_log_go_with_their_attempt);
 	tcase_add_test(tcase, pools_have_rules);
 	tcase_add_test(tcase, one_pools_verdict_is_not_anothers);
 	tcase_add_test(tcase, held_back_workers_and_pools_get_nothing);
