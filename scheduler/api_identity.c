@@ -162,14 +162,12 @@ enum { PAGE = 1000 };
 
 static enum assay_code list(struct api_call *call, const char *sql, const char *name, struct assay_error *err)
 {
-	const char *after = assay_http_query(call->request, "after");
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
-	uint64_t from = 0;
+	int64_t from;
 	json_t *answer, *found;
 
-	if (after && (!assay_span_parse_u64(assay_span_text(after), &from) || from > INT64_MAX))
-		return assay_fail(err, ASSAY_EUSAGE, "after: want the number of a record, have \"%s\"", after);
-	if (assay_database_run(call->db, sql, ASSAY_VALUES(assay_int((int64_t)from), assay_int(PAGE)), &rows, err))
+	if (api_query_int(call, "after", 0, 0, INT64_MAX, &from, err) ||
+	    assay_database_run(call->db, sql, ASSAY_VALUES(assay_int(from), assay_int(PAGE)), &rows, err))
 		return err->code;
 	answer = assay_json_object();
 	found = assay_json_array();
