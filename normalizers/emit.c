@@ -8,7 +8,7 @@
 
 #include "walk.h"
 
-#define KEPT_MAX 200
+#define KEPT_MAX 200 /* and one of the file itself, which is its state */
 
 const struct assay_field *assay_emit_field(const struct assay_format *format, const char *name)
 {
@@ -69,7 +69,7 @@ static void note_kept(struct assay_emit *e, const char *reason)
 {
 	json_t *object, *path;
 
-	if (json_array_size(e->kept) == KEPT_MAX) {
+	if (json_array_size(e->kept) >= KEPT_MAX && e->path_count) {
 		e->kept_dropped++;
 		return;
 	}

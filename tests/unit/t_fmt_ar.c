@@ -249,6 +249,28 @@ START_TEST(refusal_ends_with_its_file)
 }
 END_TEST
 
+/* However many files in it were left alone: that the archive itself was is always said. */
+START_TEST(refusal_of_the_whole_is_said)
+{
+	static const char index[] = "\0\0\0\1\0\0\0\x58main\0";
+	char name[16];
+	AR(lying);
+	AR(outer);
+	AR(out);
+
+	start(&lying);
+	add_bytes(&lying, "/", 0, 0, index, sizeof(index) - 1);
+	add(&lying, &a);
+	start(&outer);
+	for (unsigned i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "%u.a/", i);
+		add_bytes(&outer, name, 5, 0100644, lying.data, lying.len);
+	}
+	add(&outer, &(struct member){ "#1/4", "a/\nbdata", 5, 0100644 });
+	assert_says(normalized(&outer, &out), "kept name that ends early");
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_loop_test(tcase, changes_of_a_member, 0, sizeof(changes) / sizeof(changes[0]));
@@ -258,6 +280,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, malformed_with_the_place);
 	tcase_add_test(tcase, name_that_a_header_does_not_hold);
 	tcase_add_test(tcase, refusal_ends_with_its_file);
+	tcase_add_test(tcase, refusal_of_the_whole_is_said);
 	tcase_add_loop_test(tcase, members_of_a_package, 0, sizeof(packages) / sizeof(packages[0]));
 }
 
