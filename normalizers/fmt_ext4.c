@@ -209,13 +209,6 @@ static enum assay_code lay_out_rest(struct assay_layout *l, struct assay_places 
 	return assay_places_lay_out(l, &all, image->file.len, F(DATA), F(DATA), err);
 }
 
-static int by_start(const void *left, const void *right)
-{
-	const struct assay_place *a = left, *b = right;
-
-	return a->start < b->start ? -1 : a->start > b->start;
-}
-
 static enum assay_code ext4_lay_out(struct assay_layout *l, struct assay_error *err)
 {
 	struct assay_places places = { 0 };
@@ -241,8 +234,7 @@ static enum assay_code ext4_lay_out(struct assay_layout *l, struct assay_error *
 						.field = F(DESCRIPTORS) });
 	for (uint64_t i = 0; i < image.groups && i < MOST_GROUPS; i++)
 		add_group(l, &places, &image, table + i * image.descriptor, i);
-	if (places.count)
-		qsort(places.list, places.count, sizeof(*places.list), by_start);
+	assay_places_sort(&places);
 	return lay_out_rest(l, &places, &image, err);
 }
 

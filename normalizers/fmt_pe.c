@@ -405,13 +405,6 @@ static void lay_out_section(struct assay_layout *l, struct assay_places *inside,
 	add(l, outer, is_code ? CODE : DATA, done, end - done, name);
 }
 
-static int by_start(const void *left, const void *right)
-{
-	const struct assay_place *a = left, *b = right;
-
-	return a->start < b->start ? -1 : a->start > b->start;
-}
-
 static void add_parts(struct assay_layout *l, struct assay_places *places, const struct image *image)
 {
 	struct assay_places inside = { 0 };
@@ -419,8 +412,7 @@ static void add_parts(struct assay_layout *l, struct assay_places *places, const
 	uint64_t size, certificate = directory(image, SECURITY, &size);
 
 	add_inside(l, &inside, image);
-	if (inside.count)
-		qsort(inside.list, inside.count, sizeof(*inside.list), by_start);
+	assay_places_sort(&inside);
 	for (uint64_t i = 0; i < image->section_count; i++)
 		lay_out_section(l, &inside, image, i, places);
 	if (size) /* the one directory that is a place in the file and not an address */

@@ -59,6 +59,12 @@ static int compare_places(const void *left, const void *right)
 	return assay_span_compare(a->name, b->name);
 }
 
+void assay_places_sort(struct assay_places *places)
+{
+	if (places->count)
+		qsort(places->list, places->count, sizeof(*places->list), compare_places);
+}
+
 static void lay_out_gap(struct assay_layout *l, uint64_t end, const struct assay_field *gap,
 			const struct assay_field *padding)
 {
@@ -94,8 +100,7 @@ enum assay_code assay_places_lay_out(struct assay_layout *l, struct assay_places
 
 	if (places->failed)
 		return assay_fail(err, ASSAY_ELIMIT, "%zu parts: no room for more", places->count);
-	if (places->count)
-		qsort(places->list, places->count, sizeof(*places->list), compare_places);
+	assay_places_sort(places);
 	for (size_t i = 0; i < places->count && !assay_layout_failed(l); i++) {
 		const struct assay_place *p = &places->list[i];
 		uint64_t stop = p->start + p->length < end ? p->start + p->length : end;

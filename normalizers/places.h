@@ -30,6 +30,8 @@ struct assay_places {
 /* Memory comes from the anatomy.  Empty places are left out. */
 void assay_places_add(struct assay_layout *l, struct assay_places *places,
 		      const struct assay_place *place);
+/* By start, the longer one first. */
+void assay_places_sort(struct assay_places *places);
 /* From the cursor to end.  The same place twice is laid out once. */
 enum assay_code assay_places_lay_out(struct assay_layout *l, struct assay_places *places, uint64_t end,
 				     const struct assay_field *gap, const struct assay_field *padding,
