@@ -337,6 +337,7 @@ static void lay_out_descriptors(struct volume *v)
 		if (type == TERMINATOR)
 			return;
 	}
+	assay_layout_truncated(v->l); /* what further ones name has not been read */
 }
 
 static enum assay_code iso9660_lay_out(struct assay_layout *l, struct assay_error *err)

@@ -263,6 +263,26 @@ START_TEST(time_in_code_is_code)
 }
 END_TEST
 
+/* What descriptors beyond the last that is read lead to is said to be missing. */
+START_TEST(volume_of_too_many_descriptors)
+{
+	static const char head[7] = "\1CD001\1", rest[2048 - sizeof(head)];
+	struct assay_buf file = ASSAY_BUF_INIT(ASSAY_MIB);
+	struct assay_error err = ASSAY_ERROR_INIT;
+	struct assay_anatomy anatomy;
+
+	for (size_t i = 0; i < 16 + 65; i++) {
+		assay_buf_add(&file, i < 16 ? rest : head, sizeof(head));
+		assay_buf_add(&file, rest, sizeof(rest));
+	}
+	ck_assert_int_eq(assay_anatomy_open(assay_buf_span(&file), &anatomy, &err), ASSAY_OK);
+	ck_assert_str_eq(anatomy.format->name, "iso9660");
+	ck_assert(anatomy.truncated);
+	assay_anatomy_release(&anatomy);
+	assay_buf_release(&file);
+}
+END_TEST
+
 /* A font whose sums do not follow its new time is not the same font. */
 START_TEST(font_with_wrong_sums_is_not_folded)
 {
@@ -285,6 +305,7 @@ static void add_tests(TCase *tc)
 	tcase_add_loop_test(tc, what_stands_behind_is_ambiguous, 0, COUNT(tails));
 	tcase_add_test(tc, signed_image_keeps_its_time);
 	tcase_add_test(tc, time_in_code_is_code);
+	tcase_add_test(tc, volume_of_too_many_descriptors);
 	tcase_add_test(tc, font_with_wrong_sums_is_not_folded);
 }
 
