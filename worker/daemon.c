@@ -608,6 +608,8 @@ enum assay_code assay_worker_run(const struct assay_worker_options *options, str
 	struct daemon d = { .options = options, .labels = ASSAY_BUF_INIT(ASSAY_MAX_FIELD) };
 	enum assay_code code = assay_store_open(options->store, &d.store, err);
 
+	if (!code && options->name && strlen(options->name) >= sizeof(d.name))
+		code = assay_fail(err, ASSAY_EUSAGE, "--name: want at most %zu bytes", sizeof(d.name) - 1);
 	name_worker(&d);
 	worker_labels(options->box, options->labels, &d.labels);
 	assay_retention_init(&d.retention);

@@ -105,6 +105,18 @@ START_TEST(a_worker_that_may_not_ask_ends)
 }
 END_TEST
 
+START_TEST(a_name_is_not_cut)
+{
+	char name[300];
+	struct assay_worker_options options = { .socket = socket_path, .store = store_path, .name = name };
+
+	memset(name, 'w', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	ck_assert_int_eq(assay_worker_run(&options, &err), ASSAY_EUSAGE);
+	ck_assert_ptr_nonnull(strstr(err.msg, "--name"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("worker");
@@ -116,6 +128,7 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_wrong_job_does_not_end_the_worker);
 	tcase_add_test(tests, a_worker_that_may_not_ask_ends);
+	tcase_add_test(tests, a_name_is_not_cut);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
