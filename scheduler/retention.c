@@ -34,8 +34,8 @@ struct retention {
 
 /* ---- what the database names --------------------------------------------------------------------- */
 
-/* Whoever puts the digest of a blob into a table adds its query here: digest, and milliseconds or 0 for a job that is
- * not over, of the jobs from $1 to before $2. */
+/* Whoever puts the digest of a blob into a table adds its query here: digest, or options that hold one, and milliseconds
+ * or 0 for a job that is not over, of the jobs from $1 to before $2. */
 static const struct {
 	enum assay_store_class class;
 	const char *query;
@@ -47,7 +47,20 @@ static const struct {
 	  "SELECT attestations, finished FROM attempt WHERE job >= $1 AND job < $2 AND attestations IS NOT NULL" },
 	{ ASSAY_CLASS_LOGS, "SELECT log, finished FROM attempt WHERE job >= $1 AND job < $2 AND log IS NOT NULL" },
 	{ ASSAY_CLASS_LOGS, "SELECT digest, 0 FROM log_part WHERE job >= $1 AND job < $2" },
+	{ ASSAY_CLASS_LOCKS,
+	  "SELECT options, finished FROM job WHERE id >= $1 AND id < $2 AND options LIKE '%\"buildinfo\"%'" },
 };
+
+static void write_name(enum assay_store_class class, const char *text, int64_t time, struct assay_buf *out)
+{
+	assay_auto(assay_json_freep) json_t *options = NULL;
+	struct assay_error ignored = ASSAY_ERROR_INIT;
+
+	if (text[0] == '{' && !assay_json_parse(assay_span_text(text), "options", &options, &ignored))
+		text = assay_json_text(options, "buildinfo", "");
+	if (*text)
+		assay_buf_printf(out, "%s %s %lld\n", assay_store_class_name(class), text, (long long)time);
+}
 
 static enum assay_code write_some(struct assay_database *db, size_t which, int64_t from, int64_t now,
 				  struct assay_buf *out, struct assay_error *err)
@@ -60,8 +73,7 @@ static enum assay_code write_some(struct assay_database *db, size_t which, int64
 	for (size_t i = 0; i < assay_rows_count(rows); i++) {
 		int64_t finished = assay_rows_int(rows, i, 1) / 1000;
 
-		assay_buf_printf(out, "%s %s %lld\n", assay_store_class_name(named[which].class),
-				 assay_rows_text(rows, i, 0), (long long)(finished ? finished : now));
+		write_name(named[which].class, assay_rows_text(rows, i, 0), finished ? finished : now, out);
 	}
 	return ASSAY_OK;
 }

@@ -9,18 +9,18 @@ enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DOUBLINGS_MAX = 
 
 /* The first is also that of verdicts nobody knows. */
 static const struct rule rules[] = {
-	{ "farm-error", RULE_RETRY, 6, 30 * SECOND, "our own trouble, again and again" },
-	{ "lost", RULE_RETRY, 6, 10 * SECOND, "its workers were lost, one after another" },
-	{ "inputs-lost", RULE_RETRY, 4, HOUR, "its inputs are not to be had" },
-	{ "timed-out", RULE_RETRY, 2, MINUTE, "it reaches a limit each time" },
-	{ "build-failed", RULE_CONFIRM, 0, 0, NULL },
-	{ "divergent", RULE_CONFIRM, 0, 0, NULL },
-	{ "incomplete", RULE_CONFIRM, 0, 0, NULL },
-	{ "flaky", RULE_FINAL, 0, 0, NULL },
-	{ "equivalent", RULE_FINAL, 0, 0, NULL },
-	{ "reproducible", RULE_FINAL, 0, 0, NULL },
-	{ "rejected", RULE_FINAL, 0, 0, NULL },
-	{ "cancelled", RULE_FINAL, 0, 0, NULL },
+	{ "farm-error", RULE_RETRY, 6, 30 * SECOND, "our own trouble, again and again", false },
+	{ "lost", RULE_RETRY, 6, 10 * SECOND, "its workers were lost, one after another", false },
+	{ "inputs-lost", RULE_RETRY, 4, HOUR, "its inputs are not to be had", false },
+	{ "timed-out", RULE_RETRY, 2, MINUTE, "it reaches a limit each time", true },
+	{ "build-failed", RULE_CONFIRM, 0, 0, NULL, true },
+	{ "divergent", RULE_CONFIRM, 0, 0, NULL, true },
+	{ "incomplete", RULE_CONFIRM, 0, 0, NULL, true },
+	{ "flaky", RULE_FINAL, 0, 0, NULL, true },
+	{ "equivalent", RULE_FINAL, 0, 0, NULL, true },
+	{ "reproducible", RULE_FINAL, 0, 0, NULL, true },
+	{ "rejected", RULE_FINAL, 0, 0, NULL, false },
+	{ "cancelled", RULE_FINAL, 0, 0, NULL, false },
 };
 
 const struct rule *rule_of(const char *verdict)

@@ -3,6 +3,7 @@
 #ifndef ASSAY_SCHEDULER_RULES_H
 #define ASSAY_SCHEDULER_RULES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum rule_kind {
@@ -17,6 +18,7 @@ struct rule {
 	int64_t tries;    /* without evidence, until it is parked */
 	int64_t delay_ms; /* before the second try; doubles with each */
 	const char *parked; /* why, in words */
+	bool boxed;	    /* no attempt ends so without a box */
 };
 
 /* An unknown verdict has the rule of our own trouble. */

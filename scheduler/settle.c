@@ -149,11 +149,12 @@ static const char *constant_state(const char *state)
 static const struct queue_outcome reduced = { .verdict = "farm-error",
 					      .reason = "the attempt had less isolation than its pool wants" };
 
-/* A pool that wants full isolation takes no evidence of an attempt that had less. */
+/* A pool that wants full isolation takes no evidence of an attempt that had less, or that does not say what it had. */
 static bool is_isolated(const struct before *before, const struct queue_outcome *outcome)
 {
-	return !outcome->isolation || !before->pool_needs || !strstr(before->pool_needs, "isolation=full") ||
-	       same(outcome->isolation, "full");
+	if (!before->pool_needs || !strstr(before->pool_needs, "isolation=full"))
+		return true;
+	return outcome->isolation ? same(outcome->isolation, "full") : !rule_of(outcome->verdict)->boxed;
 }
 
 /* What it needed, if it came to an end by itself. */

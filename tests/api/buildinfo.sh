@@ -12,7 +12,7 @@ check() { # NAME COMMAND...
 	shift
 	if "$@"; then passed=$((passed + 1)); echo "ok - $name"; else failed=$((failed + 1)); echo "not ok - $name"; fi
 }
-"$assay" scheduler 2>"$work/log" &
+"$assay" scheduler --collect-every=1s 2>"$work/log" &
 scheduler=$!
 for _ in $(seq 50); do [ -S "$ASSAY_STORE/farm/socket" ] && break; sleep 0.1; done
 cat >"$work/one.buildinfo" <<END
@@ -32,6 +32,9 @@ check "a list is taken" "$assay" submit --buildinfo-list="$work/list" >"$work/ou
 check "its first package is the target" grep -qF 'pkg:deb/debian/libthing-dev@1:2.0-3+b1?arch=amd64' <("$assay" jobs)
 check "the same list again is known" grep -q ' open ' <("$assay" submit --buildinfo-list="$work/list")
 check "the file is a blob" test -e "$ASSAY_STORE/blobs/$(sha256sum <"$work/one.buildinfo" | cut -c 1-2)/$(sha256sum <"$work/one.buildinfo" | cut -d ' ' -f 1)"
+named() { grep -q "^locks $(sha256sum <"$work/one.buildinfo" | cut -d ' ' -f 1) " "$ASSAY_STORE/farm/names"; }
+for _ in $(seq 50); do named && break; sleep 0.2; done
+check "it is named for as long as its job waits" named
 for bad in 'nope' $'Version: 1\n' $'Version: 1\nChecksums-Sha256:\n 0 1 source.dsc\n' ''; do
 	printf '%s' "$bad" >"$work/bad.buildinfo"
 	echo "$work/bad.buildinfo" >"$work/list"

@@ -650,8 +650,14 @@ START_TEST(pools_have_rules)
 	now += HOUR;
 	sweep();
 	must(lease_with("w2", "isolation=full", &l));
-	outcome.isolation = "full";
+	outcome.isolation = NULL; /* nor did that one say what it had */
 	must(queue_report(db, "w2", l.job, l.fence, &outcome, now, &state, &err));
+	ck_assert_str_eq(state, "waiting");
+	now += HOUR;
+	sweep();
+	must(lease_with("w3", "isolation=full", &l));
+	outcome.isolation = "full";
+	must(queue_report(db, "w3", l.job, l.fence, &outcome, now, &state, &err));
 	ck_assert_str_eq(state, "done");
 	rules.accept = "everything";
 	ck_assert_int_eq(pool_set(db, "dev", &rules, &err), ASSAY_EUSAGE);
