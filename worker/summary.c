@@ -8,6 +8,7 @@
 
 #include "assay/debian.h"
 #include "assay/digest.h"
+#include "assay/log.h"
 
 enum { SUBJECTS_MAX = 1000, CAUSES_MAX = 200 };
 
@@ -30,21 +31,26 @@ static json_t *subject_of(const json_t *item)
 	return subject;
 }
 
-/* One row for each cause and severity, however many divergences have it. */
+/* One row for each cause and severity, however many divergences have it; one for those that find no room. */
 static void count_cause(json_t *table, const json_t *divergence)
 {
+	const char *cause = assay_json_text(divergence, "cause", "unknown");
+	const char *severity = assay_json_text(divergence, "severity", "unknown");
 	char key[200];
 	json_t *row;
 
-	snprintf(key, sizeof(key), "%s %s", assay_json_text(divergence, "cause", "unknown"),
-		 assay_json_text(divergence, "severity", "unknown"));
+	snprintf(key, sizeof(key), "%s %s", cause, severity);
 	row = json_object_get(table, key);
-	if (!row && json_object_size(table) == CAUSES_MAX)
-		return;
+	if (!row && json_object_size(table) >= CAUSES_MAX - 1) {
+		cause = "further_causes";
+		severity = "unknown";
+		row = json_object_get(table, cause);
+		snprintf(key, sizeof(key), "%s", cause);
+	}
 	if (!row) {
 		row = assay_json_object();
-		assay_json_set_text(row, "cause", assay_json_text(divergence, "cause", "unknown"));
-		assay_json_set_text(row, "severity", assay_json_text(divergence, "severity", "unknown"));
+		assay_json_set_text(row, "cause", cause);
+		assay_json_set_text(row, "severity", severity);
 		assay_json_set(table, key, row);
 	}
 	assay_json_set_int(row, "divergences", assay_json_int(row, "divergences", 0) + 1);
@@ -140,6 +146,9 @@ void summary_add(const json_t *report, json_t *outcome)
 	json_array_foreach(json_object_get(report, "subjects"), i, item)
 		if (i < SUBJECTS_MAX)
 			assay_json_append(subjects, subject_of(item));
+	if (i > SUBJECTS_MAX)
+		assay_log(ASSAY_LOG_WARNING, "of %zu artifacts the scheduler is told of %d; the report has them all", i,
+			  SUBJECTS_MAX);
 	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		present += is_present(report, fields[i]);
 	candidate_of(report, outcome);
