@@ -26,16 +26,16 @@ datadir ?= $(prefix)/share
 mandir ?= $(datadir)/man
 
 # ---- what it is built from -------------------------------------------------------------------
-LIBS := libcrypto libzstd liblzma zlib libxxhash yaml-0.1 jansson libseccomp capstone liblz4
+LIBS := libcrypto libzstd liblzma zlib libxxhash yaml-0.1 jansson libseccomp liblz4
 # loaded when they are first called, see include/assay/late.h: their headers are needed here, and they there
-LATE_LIBS := libarchive libcurl libgit2
+LATE_LIBS := libarchive libcurl libgit2 capstone
 # of the scheduler alone, which is a program of its own
 FARM_LIBS := sqlite3 libpq libmicrohttpd gnutls
 FARM_PACKAGES := libsqlite3-dev libpq-dev libmicrohttpd-dev libgnutls28-dev
 BUILD_PACKAGES := gcc make perl-base pkg-config git ca-certificates scdoc libarchive-dev libssl-dev libgit2-dev \
 	libzstd-dev liblzma-dev libbz2-dev zlib1g-dev libxxhash-dev libyaml-dev libjansson-dev \
 	libcurl4-openssl-dev libseccomp-dev libcapstone-dev liblz4-dev $(FARM_PACKAGES)
-RUN_PACKAGES := libcurl4 libarchive13 libgit2-1.5 mmdebstrap apt gpgv debian-archive-keyring dpkg-dev
+RUN_PACKAGES := libcurl4 libarchive13 libgit2-1.5 libcapstone4 mmdebstrap apt gpgv debian-archive-keyring dpkg-dev
 TEST_PACKAGES := check minisign signify-openbsd gpg gpg-agent openssl zstd xz-utils bzip2 binutils \
 	python3-jsonschema python3-yaml fakeroot perl cpio libarchive-tools unzip pngcheck gettext dpkg
 CAUSE_PACKAGES := build-essential debhelper dwz faketime zip cpio texinfo help2man doxygen bison groff asciidoc-base \

@@ -5,10 +5,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "assay/compare.h"
 #include "assay/limits.h"
-#include "assay/textdiff.h"
-
-#define SMALL ASSAY_MIB
 
 static bool are_small(const int *files)
 {
@@ -20,7 +18,7 @@ static bool are_small(const int *files)
 			return false;
 		size += (uint64_t)st.st_size;
 	}
-	return size <= SMALL;
+	return size <= ASSAY_MAX_SMALL;
 }
 
 enum assay_code cli_run_jailed(const struct assay_jail *jail, const int *files, assay_jail_work *work, void *data,
@@ -31,5 +29,5 @@ enum assay_code cli_run_jailed(const struct assay_jail *jail, const int *files, 
 
 	if (code != ASSAY_EUNSUPPORTED)
 		return code;
-	return assay_text_diff_prepare(err) ? err->code : assay_jail_run(jail, work, data, ret_answer, err);
+	return assay_compare_prepare_all(err) ? err->code : assay_jail_run(jail, work, data, ret_answer, err);
 }

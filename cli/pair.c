@@ -66,6 +66,8 @@ enum assay_code cli_pair_compare(const char *left, const char *right,
 	if (open_side(paths[0], &work.left, &left_fd, err) ||
 	    open_side(paths[1], &work.right, &right_fd, err))
 		return err->code;
+	if (assay_compare_identical(&work.left, &work.right, ret, err) || *ret)
+		return err->code;
 	snprintf(what, sizeof(what), "%s and %s", left, right);
 	/* what is in directories is opened from inside */
 	if (is_directory(left_fd) || is_directory(right_fd))

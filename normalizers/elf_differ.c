@@ -538,7 +538,8 @@ enum assay_code assay_elf_differ(const struct assay_anatomy *left,
 	struct pair p = { left,	       right,	    left_node, right_node,
 			  left->priv, right->priv, NULL,      findings,	  false };
 
-	(void)err;
+	if (field == &assay_elf_fields[ASSAY_ELF_CODE] && assay_elf_instructions_prepare(err))
+		return err->code;
 	p.story = assay_elf_story_of(left, right);
 	p.has_root = assay_elf_story_has_root(p.story);
 	if (field == &assay_elf_fields[ASSAY_ELF_CODE])

@@ -6,11 +6,11 @@
  */
 #include "elf_instructions.h"
 
-#include <capstone/capstone.h>
 #include <stdio.h>
 
 #include "assay/hex.h"
 #include "assay/limits.h"
+#include "capstone_late.h"
 
 #define BEFORE 2	/* instructions of context in front of the change */
 #define AGREEING 3	/* equal instructions in a row end the listing */
@@ -248,6 +248,11 @@ static void print_diff(const struct listing *a, const struct listing *b, uint64_
 	}
 	if (!assay_span_equal(rest_of(a, i), rest_of(b, j)))
 		assay_buf_add_text(out, "@@ more of this function differs @@\n");
+}
+
+enum assay_code assay_elf_instructions_prepare(struct assay_error *err)
+{
+	return capstone_late_load(err);
 }
 
 bool assay_elf_instructions_diff(const struct assay_elf *left,

@@ -10,6 +10,9 @@
 #include "assay/buf.h"
 #include "elf_functions.h"
 
+/* Loads Capstone, once, before any of these diffs; see assay_compare_prepare_all(). */
+enum assay_code assay_elf_instructions_prepare(struct assay_error *err) ASSAY_CHECKED;
+
 /* Appends the diff to out.  False, and nothing appended, for a machine that is not known, and for a
  * change so far inside a function that the way there is not decoded. */
 bool assay_elf_instructions_diff(const struct assay_elf *left,

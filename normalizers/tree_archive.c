@@ -2,9 +2,6 @@
 /* libarchive reads, tree_tar writes; see the header. */
 #include "tree_archive.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "assay/archive_late.h"
 #include "assay/compare.h"
 #include "assay/limits.h"
@@ -12,19 +9,6 @@
 bool tree_archive_is_ready(void)
 {
 	return archive_late_is_loaded();
-}
-
-enum assay_code assay_compare_prepare(int fd, struct assay_error *err)
-{
-	static const char *const magics[] = { "7z\xbc\xaf\x27\x1c", "MSCF" };
-	char head[6] = { 0 };
-
-	if (pread(fd, head, sizeof(head), 0) < 4)
-		return ASSAY_OK; /* a directory, or too short */
-	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
-		if (memcmp(head, magics[i], strlen(magics[i])) == 0)
-			return archive_late_load(err);
-	return ASSAY_OK;
 }
 
 struct reading {

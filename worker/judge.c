@@ -16,7 +16,6 @@
 #include "assay/compare.h"
 #include "assay/jail.h"
 #include "assay/log.h"
-#include "assay/textdiff.h"
 #include "assay/time.h"
 #include "drift.h"
 
@@ -45,7 +44,7 @@ static enum assay_code run_jailed(struct pair *pair, json_t **ret, struct assay_
 
 	if (assay_compare_prepare(pair->left.fd, err) || assay_compare_prepare(pair->right.fd, err))
 		return err->code;
-	if (assay_text_diff_prepare(err) || assay_jail_run(&jail, compare_pair, pair, &answer, err))
+	if (assay_compare_prepare_all(err) || assay_jail_run(&jail, compare_pair, pair, &answer, err))
 		return err->code;
 	return assay_json_parse(assay_buf_span(&answer), "comparison", ret, err);
 }

@@ -36,6 +36,16 @@ enum assay_code assay_spill_open(int *ret_fd, struct assay_error *err) ASSAY_CHE
  * it takes to read it, where it takes one. */
 enum assay_code assay_compare_prepare(int fd, struct assay_error *err) ASSAY_CHECKED;
 
+/* The libraries that only some differences want: libgit2 for those of texts, Capstone for those of code.  A jail
+ * opens no file: who enters one either calls this before, or takes ASSAY_EUNSUPPORTED from there as the word that
+ * one of them is wanted, and begins again. */
+enum assay_code assay_compare_prepare_all(struct assay_error *err) ASSAY_CHECKED;
+
+/* *ret is the report when both are small regular files of the same bytes, else NULL.  Takes nothing apart, and so
+ * needs no jail. */
+enum assay_code assay_compare_identical(const struct assay_side *left, const struct assay_side *right,
+					json_t **ret, struct assay_error *err) ASSAY_CHECKED;
+
 /* *ret is the assay.report/1 object of this pair: verdict, grade, reason, subject (left), candidate
  * (right), accounting, divergences, passes, structure, truncated.  Malformed artifacts are compared
  * as bytes and said so; an error is only our own trouble. */

@@ -16,6 +16,7 @@
 #define ASSAY_MAX_DECODED (64 * ASSAY_GIB)        /* decoded bytes of one artifact, in all */
 #define ASSAY_MAX_EXPANSION 1100                  /* decoded : encoded; deflate ends at 1032 */
 #define ASSAY_MAX_EXPANSION_FREE (64 * ASSAY_MIB) /* below this size the ratio is not looked at */
+#define ASSAY_MAX_SMALL ASSAY_MIB                 /* files whose comparison starts with as little as possible */
 #define ASSAY_MAX_IN_MEMORY (8 * ASSAY_MIB)       /* a decoded payload beyond this spills to disk */
 #define ASSAY_MAX_WINDOW (256 * ASSAY_MIB)        /* memory a decoder may want for itself */
 #define ASSAY_MAX_TREE (512 * ASSAY_MIB)          /* arena of one side's span tree */

@@ -19,8 +19,7 @@ struct assay_text_diff {
 	struct assay_buf unified; /* without the two file name lines */
 };
 
-/* Loads libgit2, once.  A jail opens no file: who enters one either calls this before, or takes
- * ASSAY_EUNSUPPORTED from there as the word that a line difference is wanted, and begins again. */
+/* Loads libgit2, once; see assay_compare_prepare_all(). */
 enum assay_code assay_text_diff_prepare(struct assay_error *err) ASSAY_CHECKED;
 
 /* Context of three lines; at most max_lines lines in unified (all hunks are listed, up to

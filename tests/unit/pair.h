@@ -23,6 +23,18 @@ static inline int pair_file(struct assay_span bytes)
 	return fd;
 }
 
+/* What is found without a jail is what is found in it, and only for equal bytes. */
+static inline void pair_check_identical(const struct assay_side *a, const struct assay_side *b,
+					const json_t *report, bool equal)
+{
+	struct assay_error err = ASSAY_ERROR_INIT;
+	json_t *early = NULL;
+
+	ck_assert_msg(!assay_compare_identical(a, b, &early, &err), "%s", err.msg);
+	ck_assert(equal ? json_equal(early, report) : !early);
+	json_decref(early);
+}
+
 /* The report; the caller drops it. */
 static inline json_t *pair_compare(struct assay_span left, struct assay_span right)
 {
@@ -33,6 +45,8 @@ static inline json_t *pair_compare(struct assay_span left, struct assay_span rig
 	json_t *report = NULL;
 
 	ck_assert_msg(!assay_compare(&a, &b, &options, &report, &err), "%s", err.msg);
+	pair_check_identical(&a, &b, report,
+			     assay_span_equal(left, right) && left.len <= ASSAY_MAX_SMALL);
 	close(a.fd);
 	close(b.fd);
 	return report;
