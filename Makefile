@@ -43,7 +43,7 @@ CAUSE_PACKAGES := build-essential debhelper dwz faketime zip cpio texinfo help2m
 VM_PACKAGES := qemu-system-x86 linux-image-cloud-amd64 busybox-static e2fsprogs attr
 S3_PACKAGES := check python3-swift memcached curl
 BENCH_PACKAGES := bubblewrap runc
-HOSTILE_PACKAGES := runc crun perl procps python3
+HOSTILE_PACKAGES := runc crun uidmap perl procps python3
 CHAOS_PACKAGES := postgresql postgresql-client faketime iproute2 procps python3
 LINT_PACKAGES := codespell shellcheck pmccabe clang clang-format-14 bear gcovr libclang-rt-14-dev
 

@@ -4,9 +4,11 @@
 #define ASSAY_BOX_EMULATE_H
 
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <sys/sysinfo.h>
 
-void box_emulate_sysinfo(int listener, const struct seccomp_notif *request, const struct sysinfo *sysinfo,
+/* False when the kernel had to answer after all. */
+bool box_emulate_sysinfo(int listener, const struct seccomp_notif *request, const struct sysinfo *sysinfo,
 			 struct seccomp_notif_resp *answer);
 
 #endif

@@ -40,6 +40,7 @@ struct box_isolation {
 	uint64_t attempt_count;
 	struct box_interface interfaces[BOX_MAX_INTERFACES];
 	size_t interface_count;
+	bool memory_shown; /* by sysinfo(2): the host's */
 };
 
 void box_isolation_layer(struct box_isolation *isolation, enum wire_layer layer, int sys,

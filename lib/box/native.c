@@ -125,6 +125,7 @@ static enum assay_code start(struct box_run *run, struct assay_error *err)
 	    box_slot_take(&run->slot, err))
 		return err->code;
 	run->settings.map_base = run->slot.base;
+	run->settings.gid_base = run->slot.gid_base;
 	run->settings.map_count = run->slot.count;
 	if (box_pack(run->policy, &run->settings, &policy_fd, err) ||
 	    box_spawn(policy_fd, &run->child, err))
@@ -132,7 +133,7 @@ static enum assay_code start(struct box_run *run, struct assay_error *err)
 	/* while the launcher starts */
 	open_cgroup(run);
 	report_groups(run);
-	if (run->slot.count)
+	if (run->slot.count && !run->slot.gid_base)
 		fixed = box_fixed_open(run->policy);
 	/* a launcher that is gone already shows in the loop */
 	(void)box_cgroup_send_go(&run->cgroup, fixed, run->child.report);
@@ -200,6 +201,9 @@ static enum assay_code finish(struct box_run *run, struct assay_box_result *ret,
 	}
 	if (!run->command_ended && !run->stopped && !(run->settings.flags & WIRE_PROBE_ONLY))
 		return assay_fail(err, ASSAY_EIO, "box: the launcher died");
+	if (run->isolation.memory_shown)
+		box_isolation_layer(&run->isolation, LAYER_PROC, EPERM,
+				    "sysinfo shows the host's memory: nobody may attach to a process here (Yama)");
 	fill(run, ret);
 	return ASSAY_OK;
 }
@@ -212,9 +216,9 @@ static void set_oci(struct box_run *run, const struct box_oci *oci, json_t *runt
 	run->isolation.runtime = runtime;
 }
 
-enum assay_code box_run_with(const struct assay_box_policy *policy, uint32_t flags, uint32_t skip,
-			     const struct box_oci *oci, struct assay_box_result *ret,
-			     struct assay_error *err)
+static enum assay_code run_once(const struct assay_box_policy *policy, uint32_t flags, uint32_t skip,
+				const struct box_oci *oci, struct assay_box_result *ret,
+				bool *ret_no_range, struct assay_error *err)
 {
 	assay_auto(assay_json_freep) json_t *runtime = oci ? oci_runtime_json(oci->runtime) : NULL;
 	assay_auto(assay_freep) struct box_run *run = calloc(1, sizeof(*run));
@@ -243,7 +247,21 @@ enum assay_code box_run_with(const struct assay_box_policy *policy, uint32_t fla
 		code = assay_fail(err, ASSAY_EIO, "box: its control group is not empty");
 	if (!code)
 		code = finish(run, ret, err);
+	*ret_no_range = run->no_range;
 	release(run);
+	return code;
+}
+
+enum assay_code box_run_with(const struct assay_box_policy *policy, uint32_t flags, uint32_t skip,
+			     const struct box_oci *oci, struct assay_box_result *ret,
+			     struct assay_error *err)
+{
+	bool no_range = false;
+	enum assay_code code = run_once(policy, flags, skip, oci, ret, &no_range, err);
+
+	/* nothing ran yet, and it is not tried again by this process */
+	if (code && no_range)
+		code = run_once(policy, flags, skip, oci, ret, &no_range, err);
 	return code;
 }
 

@@ -46,6 +46,7 @@ struct box_run {
 	bool log_truncated;
 	uint64_t usage[5];              /* see WIRE_USAGE */
 	bool failed;                    /* the launcher could not set it up */
+	bool no_range;                  /* of ids: once more without */
 	struct assay_error failure;
 };
 

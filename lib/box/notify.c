@@ -223,7 +223,8 @@ static void on_openat(struct call *call)
 
 static void on_sysinfo(struct call *call)
 {
-	box_emulate_sysinfo(call->notify->listener, call->request, call->notify->sysinfo, &call->answer);
+	if (!box_emulate_sysinfo(call->notify->listener, call->request, call->notify->sysinfo, &call->answer))
+		call->notify->isolation->memory_shown = true;
 }
 
 static const struct {

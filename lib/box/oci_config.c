@@ -49,6 +49,7 @@ static void add_mount(json_t *mounts, const char *type, const char *source, cons
 }
 
 static const char *const read_only[] = { "rbind", "ro", "nosuid", "nodev", NULL };
+static const char *const fixed[] = { "rbind", "ro", "nosuid", "nodev", "noexec", NULL };
 static const char *const writable[] = { "rbind", "rw", "nosuid", "nodev", NULL };
 
 static void add_inputs(json_t *mounts, const struct assay_box_policy *policy, bool in_writable)
@@ -86,13 +87,15 @@ static void add_file(void *mounts, const char *path, struct assay_span content)
 	(void)content;
 	snprintf(source, sizeof(source), WIRE_OCI_BOX "/fixed%s", path);
 	if (is_mountable(path))
-		add_mount(mounts, "bind", source, path, read_only);
+		add_mount(mounts, "bind", source, path, fixed);
 }
 
 static json_t *mounts_json(const struct assay_box_policy *policy, const struct box_settings *s)
 {
 	static const char *const proc[] = { "nosuid", "noexec", "nodev", NULL };
-	static const char *const devices[] = { "rbind", "ro", "nosuid", NULL };
+	/* nodes among the fixed files need a mount without nodev; without rights they are mounts of their own, and
+	 * nothing that a mount forbids can be allowed again */
+	static const char *const nodes[] = { "rbind", "ro", "nosuid", "noexec", NULL };
 	static const char *const shm[] = { "rbind", "rw", "nosuid", "nodev", "noexec", NULL };
 	json_t *mounts = assay_json_array();
 
@@ -102,8 +105,8 @@ static json_t *mounts_json(const struct assay_box_policy *policy, const struct b
 	add_mount(mounts, "bind", WIRE_OCI_BOX "/vartmp", "/var/tmp", writable);
 	add_mount(mounts, "bind", WIRE_OCI_BOX "/workspace", policy->workspace, writable);
 	add_inputs(mounts, policy, true);
-	add_mount(mounts, "bind", WIRE_OCI_BOX "/fixed/sys", "/sys", read_only);
-	add_mount(mounts, "bind", WIRE_OCI_BOX "/fixed/dev", "/dev", devices);
+	add_mount(mounts, "bind", WIRE_OCI_BOX "/fixed/sys", "/sys", fixed);
+	add_mount(mounts, "bind", WIRE_OCI_BOX "/fixed/dev", "/dev", s->map_count && !s->gid_base ? nodes : fixed);
 	add_mount(mounts, "bind", WIRE_OCI_BOX "/shm", "/dev/shm", shm);
 	if (!skips(s, LAYER_PROC))
 		box_fixed_files(policy, box_fixed_cpus(policy), add_file, mounts);

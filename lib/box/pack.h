@@ -17,6 +17,7 @@ struct box_settings {
 	uint32_t flags;                /* enum wire_flags, beyond what the policy says */
 	uint32_t skip;                 /* layers left out */
 	uint32_t map_base, map_count;  /* ids on the host; count 0 = unprivileged */
+	uint32_t gid_base;             /* 0 = as map_base, by right */
 	uint64_t disk, inodes, memory, processes;
 	struct box_filter filter, silent;
 	struct box_bundle *bundle; /* or NULL; box_pack writes its config */

@@ -11,6 +11,7 @@
 
 #include "fixed.h"
 #include "native.h"
+#include "subids.h"
 
 /* linux/seccomp.h of the build may be older than the kernel */
 #define NOTIF_SET_FLAGS _IOW('!', 4, uint64_t)
@@ -18,10 +19,15 @@
 
 static void take_layer(struct box_run *run, const struct wire_record *r, int fd)
 {
+	char why[BOX_SUBIDS_WHY] = "";
+
 	(void)fd;
+	/* the launcher does not know why it got no range */
+	if (r->id == LAYER_USERNS && !run->slot.base)
+		box_slot_why(why, sizeof(why));
 	if (r->id < LAYER_COUNT)
-		box_isolation_layer(&run->isolation, (enum wire_layer)r->id, r->status, "%s",
-				    r->detail);
+		box_isolation_layer(&run->isolation, (enum wire_layer)r->id, r->status, "%s%s%s",
+				    r->detail, why[0] ? ": " : "", why);
 }
 
 static void take_pid(struct box_run *run, const struct wire_record *r, int fd)
@@ -78,10 +84,10 @@ static void take_fixed(struct box_run *run, const struct wire_record *r, int fd)
 	(void)r;
 	if (run->failed || fd < 0)
 		return;
-	if (run->slot.base)
+	if (run->slot.base && !run->slot.gid_base)
 		become_for_files(run->slot.base);
 	run->failed = box_fixed_fill(run->policy, fd, &run->failure) != ASSAY_OK;
-	if (run->slot.base)
+	if (run->slot.base && !run->slot.gid_base)
 		become_for_files(geteuid());
 	/* when it is gone this shows elsewhere; when we failed it finds no files, and fails as well */
 	(void)send(run->child.report, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -140,6 +146,13 @@ static void take_error(struct box_run *run, const struct wire_record *r, int fd)
 	run->failure.code = assay_fail_errno(&run->failure, "box: %s", r->detail);
 }
 
+static void take_no_range(struct box_run *run, const struct wire_record *r, int fd)
+{
+	(void)fd;
+	box_slot_refuse(r->detail);
+	run->no_range = true;
+}
+
 static void (*const take[])(struct box_run *, const struct wire_record *, int) = {
 	[WIRE_LAYER] = take_layer,	   [WIRE_PID] = take_pid,
 	[WIRE_WORKSPACE] = take_workspace, [WIRE_LISTENER] = take_listener,
@@ -147,7 +160,7 @@ static void (*const take[])(struct box_run *, const struct wire_record *, int) =
 	[WIRE_STARTED] = take_started,
 	[WIRE_READY] = take_ready,	   [WIRE_EXIT] = take_exit,
 	[WIRE_USAGE] = take_usage,	   [WIRE_INTERFACE] = take_interface,
-	[WIRE_ERROR] = take_error,
+	[WIRE_ERROR] = take_error,	   [WIRE_NO_RANGE] = take_no_range,
 };
 
 static void take_record(struct box_run *run, struct wire_record *record, int fd)

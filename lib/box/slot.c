@@ -2,13 +2,14 @@
 /*
  * Ranges of 65536 ids from 0x70000000 on, which systemd's table of ids ("Users, Groups, UIDs and
  * GIDs on systemd systems") leaves to nobody.  A slot is held by an abstract socket name: the kernel
- * frees it when the holder dies, and nothing stays on disk.  Inside a container that has no such ids
- * the upper part of its own range is used.
+ * frees it when the holder dies, and nothing stays on disk.  Inside a container that has no such ids,
+ * and for a user with a range in /etc/subuid, the parts are smaller.
  */
 #include "slot.h"
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,10 +20,12 @@
 #include <unistd.h>
 
 #include "assay/cleanup.h"
+#include "subids.h"
 
 #define FIRST 0x70000000u
 #define SLOTS 4096u
 #define RANGE 65536u
+#define PART 2048u /* where ids are few: enough for the users of a Debian system, and nobody */
 
 /* How many ids from 0 on this user namespace has; 0 when it cannot be told. */
 static uint64_t mapped_ids(void)
@@ -60,33 +63,94 @@ static bool has_capability(unsigned capability)
 	       sets[capability / 32].effective >> capability % 32 & 1;
 }
 
-enum assay_code box_slot_take(struct box_slot *ret, struct assay_error *err)
+/* The first part of a range of ids that nobody holds. */
+static enum assay_code take_part(uint32_t first, uint64_t total, uint32_t size, struct box_slot *ret,
+				 struct assay_error *err)
+{
+	uint64_t parts = total / size < SLOTS ? total / size : SLOTS;
+
+	for (uint32_t i = 0; i < parts; i++) {
+		ret->lock = try_lock(first + i * size);
+		if (ret->lock < 0)
+			continue;
+		ret->base = first + i * size;
+		ret->count = size;
+		return ASSAY_OK;
+	}
+	return assay_fail(err, ASSAY_EBUSY, "box: all %llu ranges of %u ids are in use",
+			  (unsigned long long)parts, size);
+}
+
+static enum assay_code take_of_root(struct box_slot *ret, struct assay_error *err)
 {
 	uint64_t ids = mapped_ids();
 
-	*ret = (struct box_slot){ .lock = -1 };
-	if (geteuid() != 0 || ids < 4096)
+	if (ids < 2 * PART)
 		return ASSAY_OK;
 	if (!has_capability(CAP_SYS_ADMIN)) {
 		/* root in a container: whoever else it may become has as many rights, and is not the host's root */
 		ret->base = ids > FIRST ? FIRST : (uint32_t)ids - 1;
 		return ASSAY_OK;
 	}
-	if (ids < FIRST + (uint64_t)SLOTS * RANGE) {
-		/* never 0, which may be the host's root */
-		ret->base = ids > 2 * (uint64_t)RANGE ? RANGE : 1000;
-		ret->count = (uint32_t)(ids - ret->base < RANGE ? ids - ret->base : RANGE);
-		return ASSAY_OK;
-	}
-	for (uint32_t i = 0; i < SLOTS; i++) {
-		uint32_t base = FIRST + i * RANGE;
+	if (ids >= FIRST + (uint64_t)SLOTS * RANGE)
+		return take_part(FIRST, (uint64_t)SLOTS * RANGE, RANGE, ret, err);
+	/* never 0, which may be the host's root */
+	if (ids > 16 * (uint64_t)RANGE)
+		return take_part(RANGE, ids - RANGE, RANGE, ret, err);
+	return take_part(PART, ids - PART, PART, ret, err);
+}
 
-		ret->lock = try_lock(base);
-		if (ret->lock < 0)
-			continue;
-		ret->base = base;
-		ret->count = RANGE;
+/* ---- without rights ---------------------------------------------------------------------------- */
+
+static struct {
+	pthread_mutex_t lock;
+	bool known;
+	struct box_subids ids;
+	char why[BOX_SUBIDS_WHY];
+} ours = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static bool have_range(struct box_subids *ret)
+{
+	bool have;
+
+	pthread_mutex_lock(&ours.lock);
+	if (!ours.known)
+		box_subids_find(PART, &ours.ids, ours.why);
+	ours.known = true;
+	have = !ours.why[0];
+	*ret = ours.ids;
+	pthread_mutex_unlock(&ours.lock);
+	return have;
+}
+
+void box_slot_refuse(const char *why)
+{
+	pthread_mutex_lock(&ours.lock);
+	snprintf(ours.why, sizeof(ours.why), "%s", why);
+	pthread_mutex_unlock(&ours.lock);
+}
+
+void box_slot_why(char *out, size_t size)
+{
+	pthread_mutex_lock(&ours.lock);
+	snprintf(out, size, "%s", ours.why);
+	pthread_mutex_unlock(&ours.lock);
+}
+
+static enum assay_code take_of_user(struct box_slot *ret, struct assay_error *err)
+{
+	struct box_subids ids;
+
+	if (!have_range(&ids))
 		return ASSAY_OK;
-	}
-	return assay_fail(err, ASSAY_EBUSY, "box: all %u ranges of ids are in use", SLOTS);
+	if (take_part(ids.uid_first, ids.count, PART, ret, err))
+		return err->code;
+	ret->gid_base = ids.gid_first + (ret->base - ids.uid_first);
+	return ASSAY_OK;
+}
+
+enum assay_code box_slot_take(struct box_slot *ret, struct assay_error *err)
+{
+	*ret = (struct box_slot){ .lock = -1 };
+	return geteuid() == 0 ? take_of_root(ret, err) : take_of_user(ret, err);
 }

@@ -35,6 +35,7 @@ enum wire_flags {
 	WIRE_OCI = 1 << 5,         /* an OCI runtime makes the box: see launcher/oci.c */
 	WIRE_STDIO = 1 << 6,       /* it passes no descriptors but 0-2: reports come over 2 */
 	WIRE_HIDE_GROUPS = 1 << 7, /* from it, as it would not start if it saw them */
+	WIRE_SUBIDS = 1 << 8,      /* map_base is of /etc/subuid, gid_base of /etc/subgid: newuidmap(1) maps them */
 };
 
 /* Of /proc/self/ns, in this order in the policy. */
@@ -50,6 +51,11 @@ enum wire_flags {
 #define WIRE_OCI_PID WIRE_OCI_SCRATCH "/pid"
 /* Process 1 of the box, a copy of the launcher; gone before the command starts. */
 #define WIRE_INSIDE "/tmp/.assay-box"
+
+/* Inside, a range of fewer than 65536 ids still has nobody (65534): the last of the range on the host.  The
+ * worker's own id is mapped where the tree is built, never where the command runs. */
+#define WIRE_NOBODY 65534u
+#define WIRE_WORKER 65535u
 
 /* The message that lets the launcher go, with descriptors: first `tasks` files of version 1 groups, to
  * write oneself into (which, unlike a write by another process, takes no lock of the whole machine);
@@ -83,6 +89,7 @@ struct wire_policy {
 	uint32_t uid, gid, umask, cpus;
 	/* count 0: only uid and gid are mapped, to our own, or to base, which the launcher becomes */
 	uint32_t map_base, map_count;
+	uint32_t gid_base; /* with WIRE_SUBIDS; else groups are mapped as users are */
 	uint32_t skip;                /* layers left out, for mutation tests: a bit a layer */
 	uint32_t filter, filter_count;
 	uint32_t silent, silent_count; /* with WIRE_OCI: the same without notification */
@@ -157,6 +164,7 @@ enum wire_kind {
 			 * blocks of 512 bytes read and written */
 	WIRE_INTERFACE, /* detail: name; values: rx packets, tx packets, rx bytes, tx bytes */
 	WIRE_ERROR,     /* could not be set up; status: errno; detail: at what */
+	WIRE_NO_RANGE,  /* newuidmap(1) did not map it; detail: why */
 };
 
 struct wire_record {

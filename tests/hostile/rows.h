@@ -27,6 +27,8 @@ struct row {
 	bool racing;         /* while somebody swaps a directory of the environment for a link, again and again */
 	bool twice;          /* in two boxes at the same moment */
 	const char *address; /* this one must stand among the network attempts */
+	const char *output;  /* what the worker must be able to read of the file out */
+	bool owners;         /* in two boxes, whose processes must belong to two users that are nobody else */
 };
 
 #define EXIT ASSAY_BOX_EXITED
@@ -109,6 +111,10 @@ static const struct row rows[] = {
 	{ 60, "identity of the host", "identity", REFUSED, EXIT },
 	{ 60, "paths and kernel files of the host", "paths", REFUSED, EXIT },
 	{ 61, "rights of the command", "rights", REFUSED, EXIT },
+	{ 61, "two jobs as two users, neither the worker nor root", "sleep 4242.4242; exit 0", STOPPED, ASSAY_BOX_TIME,
+	  .owners = true },
+	{ 51, "outputs that only their owner may read", "umask 077; mkdir d; echo made > d/x; ln d/x out", STOPPED, EXIT,
+	  .output = "made\n" },
 	{ 61, "rights of a program in memory", "memory-program", REFUSED, EXIT },
 	{ 61, "secrets of the worker and of the host", "secrets", REFUSED, EXIT },
 	{ 62, "Landlock holds", "landlock", REFUSED, EXIT },

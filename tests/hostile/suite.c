@@ -39,11 +39,12 @@ static struct skeleton skeleton;
 static char place[64] = "/tmp/hostile.XXXXXX"; /* ours alone: who leaves something there is seen */
 static char links_root[80]; /* an environment that leads to the canary */
 static char canary[80];     /* a directory of the host, writable for all */
+static char entries[80];    /* files of /etc with one line more */
 static char shared[80];     /* a directory of the host with services in it */
 static char entry[80];      /* a script that says that whoever runs it is its interpreter */
 static char attack_path[4096];
 static char boot_id[64] = "BOOT_ID=", host_path[4200] = "HOST_PATH="; /* must not show inside */
-static bool privileged;
+static bool privileged, ranged; /* by right, or by /etc/subuid */
 static const char *runtime; /* NULL: the native driver */
 static int only_row;        /* 0: all */
 
@@ -123,6 +124,17 @@ static bool output_moves(const struct assay_box_result *r)
 	return moves;
 }
 
+static bool has_output(const struct row *row, const struct assay_box_result *r)
+{
+	struct assay_buf have = ASSAY_BUF_INIT(4096);
+	struct assay_error err;
+	bool ok = assay_file_read(r->workspace_fd, "out", &have, &err) == ASSAY_OK &&
+		  have.len == strlen(row->output) && memcmp(have.data, row->output, have.len) == 0;
+
+	assay_buf_release(&have);
+	return ok;
+}
+
 /* NULL, or what is wrong. */
 static const char *judge(const struct row *row, const struct assay_box_result *r, uint32_t skip,
 			 const struct assay_buf *log)
@@ -142,6 +154,8 @@ static const char *judge(const struct row *row, const struct assay_box_result *r
 	}
 	if (output_moves(r))
 		return "an output changes after the end";
+	if (row->output && !has_output(row, r))
+		return "the worker cannot read the output";
 	if (skip & BIT(LAYER_SECCOMP))
 		return NULL;
 	if (row->refused && !lists(json_object_get(r->isolation, "refused"), "syscall", row->refused))
@@ -235,6 +249,58 @@ static const char *try_twice(const struct row *row)
 	return wrong ? wrong : status ? "not so for the other of the two" : NULL;
 }
 
+/* Users of the processes with that command line, ours and our children's apart; at most two. */
+static int users_of(const char *line, uid_t users[2])
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *process;
+	char path[300], have[64];
+	int count = 0;
+
+	while (proc && (process = readdir(proc))) {
+		struct stat st;
+		int fd, got = 0;
+
+		snprintf(path, sizeof(path), "/proc/%s/cmdline", process->d_name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0)
+			got = (int)read(fd, have, sizeof(have));
+		if (got > 5 && memcmp(have, "sleep", 6) == 0 && memmem(have, (size_t)got, line, strlen(line)) &&
+		    fstat(fd, &st) == 0 && count < 2)
+			users[count++] = st.st_uid;
+		if (fd >= 0)
+			close(fd);
+	}
+	if (proc)
+		closedir(proc);
+	return count;
+}
+
+static const char *try_owners(const struct row *row)
+{
+	uid_t users[2] = { 0, 0 };
+	int seen = 0;
+	pid_t pids[2];
+
+	fflush(stdout);
+	for (int i = 0; i < 2; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			_exit(try_row(row, 0) != NULL);
+	}
+	for (int i = 0; i < 300 && seen < 2; i++) {
+		usleep(10000);
+		seen = users_of("4242.4242", users);
+	}
+	for (int i = 0; i < 2; i++)
+		waitpid(pids[i], NULL, 0);
+	return seen < 2				  ? "two boxes were not seen" :
+	       users[0] == 0 || users[1] == 0	  ? "a process of root's" :
+	       users[0] == getuid() || users[1] == getuid() ? "a process of the worker's user" :
+	       users[0] == users[1]		  ? "one user for two jobs" :
+						    NULL;
+}
+
 /* CVE-2021-30465's way: what was looked at is something else when it is mounted on. */
 static const char *try_racing(const struct row *row)
 {
@@ -308,6 +374,8 @@ static const char *reason_to_skip(const struct row *row)
 	/* it is a setting of the whole machine */
 	if (row->needs_core_handler && (!privileged || !getenv("CI")))
 		return "changes core_pattern for a moment: only in CI";
+	if (row->owners && !privileged && !ranged)
+		return "needs a range of ids";
 	return NULL;
 }
 
@@ -316,6 +384,7 @@ static const char *try_in_its_way(const struct row *row)
 	return row->needs_core_handler ? try_with_handler(row) :
 	       row->racing	       ? try_racing(row) :
 	       row->twice	       ? try_twice(row) :
+	       row->owners	       ? try_owners(row) :
 					 try_row(row, 0);
 }
 
@@ -364,6 +433,35 @@ static bool as_user(void)
 {
 	return setgroups(0, NULL) == 0 && setresgid(12345, 12345, 12345) == 0 &&
 	       setresuid(12345, 12345, 12345) == 0;
+}
+
+/* A file of the host's with one more line, for us and our children. */
+static bool with_line(const char *path, const char *line)
+{
+	struct assay_buf buf = ASSAY_BUF_INIT(4 << 20);
+	struct assay_error err;
+	char copy[128];
+	bool ok;
+
+	snprintf(copy, sizeof(copy), "%s/%s", entries, strrchr(path, '/') + 1);
+	/* one that is not there is as good as an empty one, and can be mounted on */
+	close(open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0644));
+	ok = assay_file_read(AT_FDCWD, path, &buf, &err) == ASSAY_OK;
+	assay_buf_add_text(&buf, line);
+	ok = ok && write_text(copy, assay_buf_text(&buf)) && chmod(copy, 0644) == 0 &&
+	     mount(copy, path, NULL, MS_BIND, NULL) == 0;
+	assay_buf_release(&buf);
+	return ok;
+}
+
+/* As whom useradd(8) made: with ranges of ids. */
+static bool as_user_with_range(void)
+{
+	ranged = true;
+	return unshare(CLONE_NEWNS) == 0 && with_line("/etc/passwd", "assay-hostile:x:12345:12345::/nonexistent:/bin/sh\n") &&
+	       with_line("/etc/group", "assay-hostile:x:12345:\n") &&
+	       with_line("/etc/subuid", "assay-hostile:1610612736:65536\n") &&
+	       with_line("/etc/subgid", "assay-hostile:1610678272:65536\n") && as_user();
 }
 
 /* As in a container without privileges: one id, and something mounted over entries of /proc. */
@@ -586,7 +684,8 @@ static bool prepare(void)
 		return false;
 	snprintf(shared, sizeof(shared), "%s/shared", place);
 	snprintf(entry, sizeof(entry), "%s/entry", place);
-	if (!serve_in(shared) || !write_text(entry, "#!/proc/self/exe\n") ||
+	snprintf(entries, sizeof(entries), "%s/entries", place);
+	if (mkdir(entries, 0755) || !serve_in(shared) || !write_text(entry, "#!/proc/self/exe\n") ||
 	    setenv("ASSAY_TOKEN", "assay-hostile-token", 1))
 		return false;
 	skeleton_mount(&skeleton, attack_path, "/attack");
@@ -627,7 +726,7 @@ int main(int argc, char **argv)
 		snprintf(who, sizeof(who), "%s %s", runtime ? runtime : "native", privileged ? "root" : "user");
 		failed = run_all(who);
 		if (privileged)
-			failed += run_with_less("user", as_user);
+			failed += run_with_less("user", as_user) + run_with_less("user with subuids", as_user_with_range);
 		/* an OCI runtime needs a /proc of its own, which the kernel grants to nobody in there */
 		if (privileged && !runtime)
 			failed += run_with_less("container", in_container);

@@ -68,6 +68,9 @@ int holder_make(const struct wire_policy *p, uint64_t size, uint64_t inodes)
 	set_times(p, holder);
 	if (fchownat(holder, "workspace", ids_owner(p, p->uid), ids_owner(p, p->gid), 0))
 		fail("holder: owner of the workspace");
+	/* the library's process fills it */
+	if (ids_nested(p) && fchownat(holder, "fixed", WIRE_WORKER, WIRE_WORKER, 0))
+		fail("holder: owner of the fixed files");
 	return holder;
 }
 

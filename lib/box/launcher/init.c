@@ -21,16 +21,33 @@
 
 static struct tree tree; /* too large for the stack, and there is only one */
 
+/* Root's other self in a container is not who the worker is; the only id of a worker without rights is. */
+static void report_map(const struct wire_policy *p)
+{
+	bool own = !ids_ranged(p) && !p->map_base;
+
+	if (policy_skips(p, LAYER_USERNS))
+		report_layer(LAYER_USERNS, ECANCELED, "the host's");
+	else if (ids_ranged(p))
+		report_layer(LAYER_USERNS, 0, "%u ids mapped to %u-%u%s", p->map_count, p->map_base,
+			     p->map_base + p->map_count - 1, ids_nested(p) ? ", by newuidmap" : "");
+	else
+		report_layer(LAYER_USERNS, own ? EPERM : 0, "one id mapped%s",
+			     own ? ", the worker's own" : ": a user that root became");
+}
+
 static void become_root_inside(const struct wire_policy *p)
 {
-	if (ids_privileged(p) && (setgroups(0, NULL) || setresgid(0, 0, 0) || setresuid(0, 0, 0)))
+	if (ids_ranged(p) && (setgroups(0, NULL) || setresgid(0, 0, 0) || setresuid(0, 0, 0)))
 		fail("become root of the user namespace");
+	/* the launcher could not: it was nobody in particular */
+	for (int fd = 0; fd <= 2 && ids_nested(p); fd++)
+		if (fchown(fd, p->uid, p->gid))
+			fail("owner of descriptor %d", fd);
 	prctl(PR_SET_DUMPABLE, 0);
 	/* changed credentials clear it: without the launcher there is no box */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	report_layer(LAYER_USERNS, policy_skips(p, LAYER_USERNS) ? ECANCELED : 0,
-		     ids_privileged(p) ? "ids 0-%u mapped to %u-%u" : "one id mapped",
-		     p->map_count - 1, p->map_base, p->map_base + p->map_count - 1);
+	report_map(p);
 }
 
 static void name_host(const struct wire_policy *p)
@@ -54,6 +71,8 @@ void init_take_sources(const struct wire_policy *p, int sock)
 	}
 	sources_open(p);
 	sources_shift(p, -1);
+	if (ids_nested(p))
+		ids_receive(sock);
 }
 
 static void enter_network(const struct wire_policy *p, int sock)

@@ -68,6 +68,20 @@ void ids_become(const struct wire_policy *p);
 /* The launcher's side: maps the init's ids. */
 void ids_map(const struct wire_policy *p, pid_t init);
 bool ids_privileged(const struct wire_policy *p);
+/* A range, by right or by newuidmap(1). */
+bool ids_ranged(const struct wire_policy *p);
+/* The range is one of /etc/subuid: the tree is built in a user namespace that has the worker's own id too, for
+ * what it may read; the command runs in a second one without it. */
+bool ids_nested(const struct wire_policy *p);
+/* Nested, the launcher's side: enters the first, makes the second, and a third as whom the worker sees the
+ * workspace, and sends both. */
+void ids_nest(const struct wire_policy *p, int userns, int sock);
+/* Nested, the init's side. */
+void ids_receive(int sock);
+/* The command's process leaves the worker's id behind. */
+void ids_leave(const struct wire_policy *p);
+/* Nested: a directory as its worker sees it, who owns what the command's user owns. */
+int ids_show(int dirfd, const char *name);
 /* What the command's id is called where the tree is built.  An OCI runtime wants to be root there, so
  * that the only id there is gets its name in a second user namespace, made by inside.c. */
 uint32_t ids_owner(const struct wire_policy *p, uint32_t id);

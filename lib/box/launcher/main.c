@@ -86,8 +86,9 @@ static int open_userns(pid_t pid)
 /* Whoever writes to the log by name (/dev/stderr) needs to own the pipe. */
 static void give_descriptors(const struct wire_policy *p)
 {
-	uid_t uid = ids_privileged(p) ? p->map_base + p->uid : p->map_base ? p->map_base : geteuid();
-	gid_t gid = ids_privileged(p) ? p->map_base + p->gid : p->map_base ? p->map_base : getegid();
+	bool other = ids_privileged(p) || (!ids_ranged(p) && p->map_base); /* nested: the init does it */
+	uid_t uid = other ? p->map_base + (ids_ranged(p) ? p->uid : 0) : geteuid();
+	gid_t gid = other ? p->map_base + (ids_ranged(p) ? p->gid : 0) : getegid();
 
 	for (int fd = 0; fd <= 2; fd++)
 		if (fchown(fd, uid, gid))
@@ -198,7 +199,8 @@ static void start_network(const struct wire_policy *p, int userns, int sock, pid
 
 	if (policy_skips(p, LAYER_NETNS) || p->flags & WIRE_OCI)
 		return;
-	netns = net_make(policy_skips(p, LAYER_USERNS) ? -1 : userns);
+	/* nested: we are in there by now */
+	netns = net_make(policy_skips(p, LAYER_USERNS) || ids_nested(p) ? -1 : userns);
 	follow(parent);
 	if (fds_send(sock, &netns, 1))
 		fail("hand the network namespace to the box's init");
@@ -210,6 +212,8 @@ static void complete(const struct wire_policy *p, pid_t init, int userns, int so
 	ids_map(p, init);
 	if (write(sock, "", 1) != 1)
 		fail("start the box's init");
+	if (ids_nested(p))
+		ids_nest(p, userns, sock);
 	if (!ids_privileged(p))
 		return;
 	sources_open(p);
@@ -246,6 +250,7 @@ int main(int argc, char **argv)
 	report(WIRE_PID, (uint32_t)init, 0, "init");
 	userns = open_userns(init);
 	complete(p, init, userns, pair[1]);
+	follow(parent);
 	start_network(p, userns, pair[1], parent);
 	close(pair[1]);
 	/* the log ends when the last writer of the box is gone: that must not be us */

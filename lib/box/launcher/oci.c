@@ -254,6 +254,17 @@ static int open_network(void)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+/* Neither the runtime nor its box has the worker's id; what it mounts it mounts by rights over the second
+ * namespace. */
+static void leave_worker(const struct wire_policy *p)
+{
+	if (!ids_nested(p))
+		return;
+	ids_leave(p);
+	if (unshare(CLONE_NEWNS))
+		fail("a mount namespace for the runtime");
+}
+
 void oci_main(const struct wire_policy *p, int sock)
 {
 	int netns;
@@ -261,6 +272,7 @@ void oci_main(const struct wire_policy *p, int sock)
 	tree.policy = p;
 	make_bundle(&tree, sock);
 	close(sock);
+	leave_worker(p);
 	run_runtime(p, p->create, "create");
 	netns = open_network();
 	/* the log ends when the last writer of the box is gone: that must not be us */

@@ -65,8 +65,14 @@ static void check(const struct wire_policy *p, uint64_t size)
 	    p->mount_count > WIRE_MAX_MOUNTS ||
 	    p->filter_count > WIRE_MAX_FILTER || p->filter % 8)
 		fail("policy: count out of range");
-	if (p->map_count && (p->map_base == 0 || p->map_base + p->map_count < p->map_base))
+	if (p->map_count && (p->map_base == 0 || p->map_base + p->map_count < p->map_base ||
+			     (p->flags & WIRE_SUBIDS && (p->gid_base == 0 || p->map_count > WIRE_NOBODY ||
+							 p->gid_base + p->map_count < p->gid_base))))
 		fail("policy: id map would contain the host's root");
+	if (p->map_count && p->map_count <= WIRE_NOBODY &&
+	    ((p->uid >= p->map_count - 1 && p->uid != WIRE_NOBODY) ||
+	     (p->gid >= p->map_count - 1 && p->gid != WIRE_NOBODY)))
+		fail("policy: the command's ids are not among the %u that are mapped", p->map_count);
 	if ((p->uid == 0 || p->gid == 0) && !(p->flags & WIRE_ROOT_INSIDE))
 		fail("policy: uid 0 inside was not asked for");
 	check_text(p, p->root, true);

@@ -87,7 +87,7 @@ void sources_shift(const struct wire_policy *p, int userns)
 	for (uint32_t i = 0; i < p->mount_count; i++)
 		unmapped += !shift(sources.inputs[i], MOUNT_SAFE, userns, policy_text(p, p->mounts[i].source));
 	if (!ids_privileged(p))
-		report_layer(LAYER_IDMAP, EPERM, "needs the right to map a range of ids");
+		report_layer(LAYER_IDMAP, EPERM, "only root may: what is the worker's shows as %s", ids_ranged(p) ? "nobody's" : "the user's");
 	else
 		report_layer(LAYER_IDMAP, root ? 0 : EOPNOTSUPP,
 			     "environment: %s; inputs that show as owned by nobody: %u of %u",

@@ -199,7 +199,9 @@ static void mount_inputs(struct tree *t, bool writable_places)
 
 void tree_report(struct tree *t)
 {
-	int workspace = openat(t->holder, "workspace", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int workspace = ids_nested(t->policy)
+				? ids_show(t->holder, "workspace")
+				: openat(t->holder, "workspace", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct statfs fs;
 
 	if (workspace < 0 || fstatfs(workspace, &fs))
