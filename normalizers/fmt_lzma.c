@@ -44,7 +44,7 @@ static bool is_dictionary(uint64_t size)
 {
 	uint64_t rest = size & (size - 1);
 
-	return size >= 4096 && (rest == 0 || (rest & (rest - 1)) == 0);
+	return size >= 4096 && (rest == 0 || rest >> 1 == (size & ~rest));
 }
 
 /* The first byte of a range coder is zero. */

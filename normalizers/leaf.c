@@ -5,6 +5,7 @@
 
 #include "assay/limits.h"
 #include "assay/textdiff.h"
+#include "resync.h"
 #include "walk.h"
 
 #define RUN_GAP 16 /* runs of differing bytes nearer than this are shown as one range */
@@ -15,6 +16,7 @@ struct ranges {
 	struct assay_range items[ASSAY_MAX_RANGES];
 	size_t count;
 	bool cut;
+	uint64_t bytes; /* that differ, in ranges listed or not */
 };
 
 static struct assay_span left_of(struct assay_span s, const struct assay_range *range)
@@ -37,14 +39,26 @@ static void add_run(struct ranges *ranges, size_t start, size_t end)
 		(struct assay_range){ start, end - start, start, end - start };
 }
 
+static void find_moved(struct assay_span left, struct assay_span right, struct ranges *ret)
+{
+	struct assay_resync found;
+
+	assay_resync(left, right, &found);
+	memcpy(ret->items, found.ranges, sizeof(found.ranges[0]) * found.count);
+	ret->count = found.count;
+	ret->cut = found.cut;
+	ret->bytes = found.bytes;
+}
+
 static void find_runs(struct assay_span left, struct assay_span right, struct ranges *ret)
 {
 	size_t start = SIZE_MAX, end = 0;
 
 	if (left.len != right.len) {
-		ret->items[ret->count++] = assay_range_middle(left, right);
+		find_moved(left, right, ret);
 		return;
 	}
+	ret->bytes = assay_bytes_differing(left, right);
 	for (size_t i = 0; i < left.len; i++) {
 		if (i % BLOCK == 0 && left.len - i >= BLOCK &&
 		    memcmp(left.data + i, right.data + i, BLOCK) == 0)
@@ -76,6 +90,7 @@ static void find_lines(struct assay_span left, struct assay_span right,
 		ret->items[ret->count++] =
 			(struct assay_range){ hunk->left + middle.left, middle.left_length,
 					      hunk->right + middle.right, middle.right_length };
+		ret->bytes += assay_bytes_differing(l, r);
 	}
 	ret->cut = diff->truncated;
 }
@@ -272,11 +287,10 @@ enum assay_code assay_walk_bytes(struct assay_walk *walk, struct assay_scope *sc
 		.field = field,
 		.left = left,
 		.right = right,
-		.note = note,
+		.note = !note && field == assay_format_binary.fields ? "no known format, compared as bytes" : note,
 		.severity = severity_of(scope, field, left, right),
 		.is_text = assay_format_text.bid(left) && assay_format_text.bid(right),
 	};
-	uint64_t bytes = assay_bytes_differing(left, right);
 	struct assay_text_diff diff = { 0 };
 	struct ranges ranges = { .count = 0 };
 	enum assay_code code = ASSAY_OK;
@@ -290,13 +304,10 @@ enum assay_code assay_walk_bytes(struct assay_walk *walk, struct assay_scope *sc
 			return code;
 		find_lines(left, right, &diff, &ranges);
 		c.diff = assay_buf_text(&diff.unified);
-		bytes = 0;
-		for (size_t i = 0; i < ranges.count; i++)
-			bytes += range_bytes(left, right, &ranges.items[i]);
 	} else {
 		find_runs(left, right, &ranges);
 	}
-	code = explain_ranges(&c, &ranges, bytes, err);
+	code = explain_ranges(&c, &ranges, ranges.bytes, err);
 	assay_text_diff_release(&diff);
 	return code;
 }

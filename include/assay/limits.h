@@ -36,6 +36,7 @@
 #define ASSAY_MAX_FACTS 4096          /* different facts told of one artifact's build */
 #define ASSAY_MAX_VALUE_SHOWN 256     /* bytes of a value shown in a report */
 #define ASSAY_MAX_DIFF_INPUT (8 * ASSAY_MIB) /* a text larger than this is not line-diffed */
+#define ASSAY_MAX_RESYNC (16 * ASSAY_MIB)    /* of bytes that moved, one side, in which places are sought */
 #define ASSAY_MAX_DIFF_LINES 200      /* lines of one unified diff in a report */
 #define ASSAY_MAX_REPORT (256 * ASSAY_MIB)
 
