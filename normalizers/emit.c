@@ -63,6 +63,33 @@ void assay_emit_le(uint8_t *out, uint64_t value, unsigned bytes)
 		out[i] = (uint8_t)(value >> (8 * i));
 }
 
+void assay_emit_be32(uint8_t *out, int64_t value)
+{
+	for (unsigned i = 0; i < 4; i++)
+		out[i] = (uint8_t)((uint64_t)value >> (24 - 8 * i));
+}
+
+enum assay_code assay_emit_leaves(struct assay_emit *e, const struct assay_anatomy *anatomy,
+				  assay_emit_leaf *make, struct assay_rope *rope, struct assay_error *err)
+{
+	enum assay_code code = ASSAY_OK;
+
+	for (const struct assay_node *n = anatomy->root->first; n && !code; n = n->next)
+		code = assay_emit_wants(e, n->field) ? make(e, anatomy, n, rope, err) :
+						       assay_emit_copy(rope, anatomy, n, err);
+	return code;
+}
+
+enum assay_code assay_emit_date(const struct assay_emit *e, const struct assay_field *field, struct tm *ret,
+				struct assay_error *err)
+{
+	time_t time = (time_t)assay_emit_time(e, field, INT64_MAX);
+
+	if (!gmtime_r(&time, ret) || ret->tm_year < 1000 - 1900 || ret->tm_year >= 10000 - 1900)
+		return assay_fail(err, ASSAY_EUNSUPPORTED, "SOURCE_DATE_EPOCH: no year of four digits");
+	return ASSAY_OK;
+}
+
 /* ---- one file -------------------------------------------------------------------------------------- */
 
 static void note_kept(struct assay_emit *e, const char *reason)

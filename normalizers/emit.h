@@ -16,6 +16,8 @@
 #ifndef ASSAY_NORMALIZERS_EMIT_H
 #define ASSAY_NORMALIZERS_EMIT_H
 
+#include <time.h>
+
 #include "assay/codec.h"
 #include "assay/limits.h"
 #include "assay/normalize.h"
@@ -81,6 +83,20 @@ enum assay_code assay_emit_copy(struct assay_rope *rope, const struct assay_anat
 enum assay_code assay_emit_make(struct assay_emit *e, struct assay_rope *rope, const void *data,
 				size_t len, struct assay_error *err) ASSAY_CHECKED;
 void assay_emit_le(uint8_t *out, uint64_t value, unsigned bytes);
+void assay_emit_be32(uint8_t *out, int64_t value);
+
+/* Appends the leaves of the root, one after another.  Those whose field has a pass that is wanted are made
+ * anew; the others are copied. */
+typedef enum assay_code assay_emit_leaf(struct assay_emit *e, const struct assay_anatomy *anatomy,
+					const struct assay_node *leaf, struct assay_rope *rope,
+					struct assay_error *err);
+enum assay_code assay_emit_leaves(struct assay_emit *e, const struct assay_anatomy *anatomy,
+				  assay_emit_leaf *make, struct assay_rope *rope,
+				  struct assay_error *err) ASSAY_CHECKED;
+/* The canonical time as a date in UTC, for dates whose own value nobody can tell, as their zone is a name: with
+ * SOURCE_DATE_EPOCH all of them become it. */
+enum assay_code assay_emit_date(const struct assay_emit *e, const struct assay_field *field, struct tm *ret,
+				struct assay_error *err) ASSAY_CHECKED;
 
 /* A file, whole: its canonical form, or itself with a note why. */
 enum assay_code assay_emit_file(struct assay_emit *e, struct assay_span bytes, struct assay_rope *rope,

@@ -3,6 +3,7 @@
  * Flat binaries of Linux without an MMU (bFLT version 4, include/linux/flat.h, big-endian): header, text, data,
  * relocations.  The kernel reads past the date of the build and uses it for nothing.
  */
+#include "emit.h"
 #include "field_rows.h"
 #include "rows.h"
 
@@ -80,9 +81,25 @@ static enum assay_code bflt_lay_out(struct assay_layout *l, struct assay_error *
 	return ASSAY_OK;
 }
 
+static enum assay_code make_time(struct assay_emit *e, const struct assay_anatomy *a, const struct assay_node *n,
+				 struct assay_rope *rope, struct assay_error *err)
+{
+	uint8_t time[4];
+
+	assay_emit_be32(time, assay_emit_time(e, n->field, (int64_t)assay_rows_number(a->bytes, n->offset, 4, true)));
+	return assay_emit_make(e, rope, time, sizeof(time), err);
+}
+
+static enum assay_code bflt_emit(struct assay_emit *e, const struct assay_anatomy *a, struct assay_rope *rope,
+				 struct assay_error *err)
+{
+	return assay_emit_leaves(e, a, make_time, rope, err);
+}
+
 const struct assay_format assay_format_bflt = {
 	.name = "bflt",
 	.bid = bflt_bid,
 	.lay_out = bflt_lay_out,
+	.emit = bflt_emit,
 	.fields = bflt_fields,
 };

@@ -4,6 +4,7 @@
  * Only these, each wholly matched from its first byte to its last, are folded; a page without one is text,
  * and what the page shows (Doxygen's and Sphinx's stamps) is content.
  */
+#include "emit.h"
 #include "field_rows.h"
 #include "stamp.h"
 
@@ -127,9 +128,31 @@ static enum assay_code html_lay_out(struct assay_layout *l, struct assay_error *
 	return ASSAY_OK;
 }
 
+static enum assay_code make_date(struct assay_emit *e, const struct assay_anatomy *a, const struct assay_node *n,
+				 struct assay_rope *rope, struct assay_error *err)
+{
+	char text[64];
+	struct tm tm;
+	size_t len;
+
+	(void)a;
+	if (assay_emit_date(e, n->field, &tm, err))
+		return err->code;
+	len = n->field == F(DATE) ? strftime(text, sizeof(text), "%a %b %d %H:%M:%S UTC %Y", &tm) :
+				    strftime(text, sizeof(text), "%Y-%m-%d", &tm);
+	return assay_emit_make(e, rope, text, len, err);
+}
+
+static enum assay_code html_emit(struct assay_emit *e, const struct assay_anatomy *a, struct assay_rope *rope,
+				 struct assay_error *err)
+{
+	return assay_emit_leaves(e, a, make_date, rope, err);
+}
+
 const struct assay_format assay_format_html = {
 	.name = "html",
 	.bid = html_bid,
 	.lay_out = html_lay_out,
+	.emit = html_emit,
 	.fields = html_fields,
 };

@@ -191,7 +191,7 @@ static enum assay_code emit_date(struct assay_emit *e, const struct assay_anatom
 	char text[DATE_SIZE + 1];
 	struct tm tm;
 
-	if (after == before && (e->options->has_epoch || !assay_emit_wants(e, F(DATE))))
+	if (after == before && e->options->has_epoch)
 		return assay_emit_copy(rope, a, n, err);
 	if (!gmtime_r(&after, &tm) ||
 	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M+0000", &tm) != DATE_SIZE)
@@ -202,12 +202,7 @@ static enum assay_code emit_date(struct assay_emit *e, const struct assay_anatom
 static enum assay_code mo_emit(struct assay_emit *e, const struct assay_anatomy *a,
 			       struct assay_rope *rope, struct assay_error *err)
 {
-	enum assay_code code = ASSAY_OK;
-
-	for (const struct assay_node *n = a->root->first; n && !code; n = n->next)
-		code = n->field == F(DATE) ? emit_date(e, a, n, rope, err) :
-					     assay_emit_copy(rope, a, n, err);
-	return code;
+	return assay_emit_leaves(e, a, emit_date, rope, err);
 }
 
 const struct assay_format assay_format_mo = {

@@ -3,6 +3,7 @@
  * Java properties as java.util.Properties.store() writes them: comment lines, one of which is the time of
  * writing, then key=value lines.  Only a comment that is nothing but that time is folded.
  */
+#include "emit.h"
 #include "field_rows.h"
 #include "stamp.h"
 
@@ -88,9 +89,28 @@ static enum assay_code properties_lay_out(struct assay_layout *l, struct assay_e
 	return ASSAY_OK;
 }
 
+static enum assay_code make_date(struct assay_emit *e, const struct assay_anatomy *a, const struct assay_node *n,
+				 struct assay_rope *rope, struct assay_error *err)
+{
+	char text[64];
+	struct tm tm;
+
+	(void)a;
+	if (assay_emit_date(e, n->field, &tm, err))
+		return err->code;
+	return assay_emit_make(e, rope, text, strftime(text, sizeof(text), "#%a %b %d %H:%M:%S UTC %Y", &tm), err);
+}
+
+static enum assay_code properties_emit(struct assay_emit *e, const struct assay_anatomy *a,
+				       struct assay_rope *rope, struct assay_error *err)
+{
+	return assay_emit_leaves(e, a, make_date, rope, err);
+}
+
 const struct assay_format assay_format_properties = {
 	.name = "properties",
 	.bid = properties_bid,
 	.lay_out = properties_lay_out,
+	.emit = properties_emit,
 	.fields = properties_fields,
 };

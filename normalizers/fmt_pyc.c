@@ -79,21 +79,19 @@ static enum assay_code pyc_lay_out(struct assay_layout *l, struct assay_error *e
 }
 
 /* The time of a source that was normalized itself: byte code that fitted its source still does. */
+static enum assay_code make_mtime(struct assay_emit *e, const struct assay_anatomy *a, const struct assay_node *n,
+				  struct assay_rope *rope, struct assay_error *err)
+{
+	uint8_t mtime[4];
+
+	assay_emit_le(mtime, (uint64_t)assay_emit_time(e, n->field, le32(a->bytes, 8)), 4);
+	return assay_emit_make(e, rope, mtime, sizeof(mtime), err);
+}
+
 static enum assay_code pyc_emit(struct assay_emit *e, const struct assay_anatomy *a,
 				struct assay_rope *rope, struct assay_error *err)
 {
-	enum assay_code code = ASSAY_OK;
-	uint8_t mtime[4];
-
-	for (const struct assay_node *n = a->root->first; n && !code; n = n->next) {
-		if (n->field != F(MTIME)) {
-			code = assay_emit_copy(rope, a, n, err);
-			continue;
-		}
-		assay_emit_le(mtime, (uint64_t)assay_emit_time(e, F(MTIME), le32(a->bytes, 8)), 4);
-		code = assay_emit_make(e, rope, mtime, sizeof(mtime), err);
-	}
-	return code;
+	return assay_emit_leaves(e, a, make_mtime, rope, err);
 }
 
 const struct assay_format assay_format_pyc = {

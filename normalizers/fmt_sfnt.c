@@ -4,6 +4,7 @@
  * their tags; in "head" the two times and the sum of the file are told apart.
  */
 #include "assay/time.h"
+#include "emit.h"
 #include "field_rows.h"
 #include "places.h"
 #include "rows.h"
@@ -210,9 +211,69 @@ static enum assay_code sfnt_lay_out(struct assay_layout *l, struct assay_error *
 	return assay_places_lay_out(l, &places, file.len, F(GAP), F(PADDING), err);
 }
 
+/* The head table with canonical times, where both its sums hold; *ret_change: by how much its own sum changed. */
+static bool make_head(struct assay_emit *e, const struct assay_anatomy *a, const struct assay_node *head,
+		      uint8_t *out, uint32_t *ret_change)
+{
+	struct assay_span before = assay_span_cut(a->bytes, head->offset, HEAD_SIZE);
+	bool holds = false;
+
+	if (!before.data || before.len < HEAD_SIZE)
+		return false;
+	memcpy(out, before.data, HEAD_SIZE);
+	for (const struct assay_node *n = head->first; n; n = n->next) {
+		uint8_t *field = out + (n->offset - head->offset);
+		uint64_t value = get(a->bytes, n->offset, 8);
+
+		holds |= n->field == F(ADJUSTMENT);
+		if (n->field != F(MODIFIED))
+			continue;
+		value = (uint64_t)(assay_emit_time(e, n->field, (int64_t)value - EPOCH_1904) + EPOCH_1904);
+		assay_emit_be32(field, (int64_t)(value >> 32));
+		assay_emit_be32(field + 4, (int64_t)(value & UINT32_MAX));
+	}
+	*ret_change = sum_of(assay_span_of(out, HEAD_SIZE)) - sum_of(before);
+	/* the sum of the file takes in the table, and the sum of the table that stands in its record */
+	assay_emit_be32(out + 8, (int64_t)(uint32_t)(get(before, 8, 4) - 2 * *ret_change));
+	return holds;
+}
+
+static const struct assay_node *find_leaf(const struct assay_anatomy *a, const struct assay_field *field, bool is_group)
+{
+	const struct assay_node *n = a->root->first;
+
+	while (n && (n->field != field || is_group != (n->first != NULL) ||
+		     (n->name.len && !assay_span_equal_text(n->name, "head"))))
+		n = n->next;
+	return n;
+}
+
+static enum assay_code sfnt_emit(struct assay_emit *e, const struct assay_anatomy *a, struct assay_rope *rope,
+				 struct assay_error *err)
+{
+	const struct assay_node *head = find_leaf(a, F(HEAD), true), *sum = find_leaf(a, F(SUM), false);
+	uint8_t table[HEAD_SIZE], number[4];
+	uint32_t change;
+
+	for (const struct assay_node *n = a->root->first; n; n = n->next)
+		if (n->field == F(SIGNATURE))
+			return assay_fail(err, ASSAY_EUNSUPPORTED, "signed: DSIG");
+	if (!head || !sum || !assay_emit_wants(e, F(MODIFIED)) || !make_head(e, a, head, table, &change))
+		return assay_rope_add(rope, a->bytes, err);
+	assay_emit_be32(number, (int64_t)(uint32_t)(get(a->bytes, sum->offset, 4) + change));
+	if (assay_rope_add(rope, assay_span_cut(a->bytes, 0, sum->offset), err) ||
+	    assay_emit_make(e, rope, number, sizeof(number), err) ||
+	    assay_rope_add(rope,
+			   assay_span_cut(a->bytes, sum->offset + 4, head->offset - sum->offset - 4), err) ||
+	    assay_emit_make(e, rope, table, sizeof(table), err))
+		return err->code;
+	return assay_rope_add(rope, assay_span_cut(a->bytes, head->offset + HEAD_SIZE, SIZE_MAX), err);
+}
+
 const struct assay_format assay_format_sfnt = {
 	.name = "sfnt",
 	.bid = sfnt_bid,
 	.lay_out = sfnt_lay_out,
+	.emit = sfnt_emit,
 	.fields = sfnt_fields,
 };
