@@ -95,3 +95,12 @@ struct assay_span assay_node_bytes(const struct assay_anatomy *anatomy,
 {
 	return assay_span_cut(anatomy->bytes, node->offset, node->length);
 }
+
+struct assay_span assay_node_payload(const struct assay_anatomy *anatomy,
+				     const struct assay_node *member)
+{
+	for (const struct assay_node *n = member->first; n; n = n->next)
+		if (n->flags & ASSAY_NODE_PAYLOAD)
+			return assay_node_bytes(anatomy, n);
+	return assay_span_of(NULL, 0);
+}

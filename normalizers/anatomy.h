@@ -316,5 +316,8 @@ enum assay_code assay_anatomy_expand(const struct assay_anatomy *anatomy,
 	ASSAY_CHECKED;
 struct assay_span assay_node_bytes(const struct assay_anatomy *anatomy,
 				   const struct assay_node *node);
+/* Of a member's group: its payload; empty when it has none. */
+struct assay_span assay_node_payload(const struct assay_anatomy *anatomy,
+				     const struct assay_node *member);
 
 #endif

@@ -17,6 +17,7 @@
 
 struct ar_out {
 	const struct assay_node *node;
+	size_t member; /* its number in the file that was read */
 	struct assay_rope payload;
 	uint64_t at;	       /* where its header will stand */
 	uint64_t symbol_count; /* in the index */
@@ -53,47 +54,28 @@ static bool is_long(const struct ar_writer *w, struct assay_span name)
 	       assay_span_starts(name, "__.SYMDEF");
 }
 
-static struct assay_span content_of(const struct assay_anatomy *a, const struct assay_node *member)
-{
-	for (const struct assay_node *n = member->first; n; n = n->next)
-		if (n->flags & ASSAY_NODE_PAYLOAD)
-			return assay_node_bytes(a, n);
-	return assay_span_of(NULL, 0);
-}
-
 /* ---- the symbol index ------------------------------------------------------------------------------ */
 
-struct symbol_list {
-	struct ar_writer *w;
-	struct ar_out *out;
-	struct assay_error *err;
-};
-
-static bool add_symbol(void *data, struct assay_span symbol)
+/* A library without an index gets the one that ranlib would make: compare folds one that is true.  None where
+ * it cannot be told: an index that was there could not be proven either. */
+static enum assay_code make_index(struct ar_writer *w, const struct ar_symbols *symbols,
+				  struct assay_error *err)
 {
-	struct symbol_list *list = data;
-
-	symbol.len++; /* its NUL */
-	list->out->symbol_count++;
-	return !assay_rope_add(&list->w->symbols, symbol, list->err);
-}
-
-/* A library without an index gets the one that ranlib would make: compare folds one that is true. */
-static enum assay_code make_index(struct ar_writer *w, struct assay_error *err)
-{
-	for (size_t i = 0; i < w->count; i++) {
-		struct symbol_list list = { w, &w->out[i], err };
-
-		if (ar_index_symbols(content_of(w->a, w->out[i].node), add_symbol, &list)) {
-			w->symbol_count += w->out[i].symbol_count;
-			continue;
-		}
-		if (err->code)
-			return err->code;
-		/* cannot be told of this member: an index that was there could not be proven either */
-		w->symbol_count = 0;
+	if (!symbols->told)
 		return ASSAY_OK;
+	for (size_t i = 0; i < w->count; i++) {
+		size_t at = symbols->first[w->out[i].member], end = symbols->first[w->out[i].member + 1];
+
+		w->out[i].symbol_count = end - at;
+		for (; at < end; at++) {
+			struct assay_span name = symbols->list[at].name;
+
+			name.len++; /* its NUL */
+			if (assay_rope_add(&w->symbols, name, err))
+				return err->code;
+		}
 	}
+	w->symbol_count = symbols->count;
 	w->index_width = w->symbol_count ? 4 : 0;
 	return ASSAY_OK;
 }
@@ -106,63 +88,96 @@ static uint64_t index_size(const struct ar_writer *w)
 /* ---- places ---------------------------------------------------------------------------------------- */
 
 /* Linkers would take the same definitions as before. */
-static bool links_alike(const struct ar_writer *w, const struct assay_node *const *nodes,
-			const struct assay_placed *list)
+static enum assay_code links_alike(const struct ar_writer *w, const struct ar_definer *members,
+				   const struct ar_symbols *symbols, const size_t *order, bool *ret,
+				   struct assay_error *err)
 {
 	const struct assay_attribute *before = w->a->root->attributes;
-	struct ar_definer *members = calloc(w->count + 1, sizeof(*members));
-	struct assay_error ignored = ASSAY_ERROR_INIT;
-	char digest[ASSAY_DIGEST_TEXT] = "";
-	bool alike = members != NULL;
+	char digest[ASSAY_DIGEST_TEXT];
 
-	for (size_t i = 0; alike && i < w->count; i++) {
-		const struct assay_node *n = nodes[list[i].index];
-
-		members[i] = (struct ar_definer){ n->name, content_of(w->a, n) };
-	}
-	if (alike && before)
-		alike = !ar_first_definitions(members, w->count, digest, &ignored) &&
-			assay_span_equal_text(before->value, digest);
-	free(members);
-	return alike;
+	*ret = !before;
+	if (!before)
+		return ASSAY_OK;
+	if (ar_first_definitions(members, w->count, symbols, order, digest, err))
+		return err->code;
+	*ret = assay_span_equal_text(before->value, digest);
+	return ASSAY_OK;
 }
 
-static void restore(struct assay_placed *list, const struct assay_node *const *nodes, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		list[i] = (struct assay_placed){ .name = nodes[i]->name, .index = i };
-}
-
-static enum assay_code collect(struct ar_writer *w, struct assay_error *err)
-{
-	const struct assay_node **nodes = NULL;
+struct placing {
+	const struct assay_node **nodes; /* as they stand */
+	struct ar_definer *members;
 	struct assay_placed *list;
+	size_t *order;
+};
+
+static void placing_release(struct placing *p)
+{
+	free(p->nodes);
+	free(p->members);
+	free(p->list);
+	free(p->order);
+}
+
+static enum assay_code find_members(struct ar_writer *w, struct placing *p, struct assay_error *err)
+{
 	size_t room = 1;
-	bool ok;
 
 	for (const struct assay_node *n = w->a->root->first; n; n = n->next)
 		room++;
 	w->out = calloc(room, sizeof(*w->out));
-	list = calloc(room, sizeof(*list));
-	nodes = calloc(room, sizeof(*nodes));
-	ok = w->out && list && nodes;
-	for (const struct assay_node *n = w->a->root->first; ok && n; n = n->next) {
+	p->nodes = calloc(room, sizeof(*p->nodes));
+	p->members = calloc(room, sizeof(*p->members));
+	p->list = calloc(room, sizeof(*p->list));
+	p->order = calloc(room, sizeof(*p->order));
+	if (!w->out || !p->nodes || !p->members || !p->list || !p->order)
+		return assay_fail(err, ASSAY_ENOMEM, "members: out of memory");
+	for (const struct assay_node *n = w->a->root->first; n; n = n->next) {
 		if (!(n->flags & ASSAY_NODE_MEMBER))
 			continue;
-		list[w->count] = (struct assay_placed){ .name = n->name, .index = w->count };
-		nodes[w->count++] = n;
+		p->members[w->count] =
+			(struct ar_definer){ n->name, assay_node_payload(w->a, n), n->offset };
+		p->list[w->count] = (struct assay_placed){ .name = n->name, .index = w->count };
+		p->nodes[w->count++] = n;
 	}
-	if (ok && assay_members_hold(&w->members, w->a->format->order))
-		assay_members_sort(list, w->count);
-	if (ok && !links_alike(w, nodes, list))
-		restore(list, nodes, w->count);
-	for (size_t i = 0; i < w->count; i++)
-		w->out[i].node = nodes[list[i].index];
-	if (!ok)
-		assay_fail(err, ASSAY_ENOMEM, "members: out of memory");
-	free(nodes);
-	free(list);
-	return err->code;
+	return ASSAY_OK;
+}
+
+/* By name, where that is allowed and changes no link. */
+static enum assay_code sort_members(struct ar_writer *w, struct placing *p, const struct ar_symbols *symbols,
+				    struct assay_error *err)
+{
+	bool alike = false;
+
+	if (assay_members_hold(&w->members, w->a->format->order)) {
+		assay_members_sort(p->list, w->count);
+		for (size_t i = 0; i < w->count; i++)
+			p->order[i] = p->list[i].index;
+		if (links_alike(w, p->members, symbols, p->order, &alike, err))
+			return err->code;
+	}
+	for (size_t i = 0; i < w->count; i++) {
+		w->out[i].member = alike ? p->order[i] : i;
+		w->out[i].node = p->nodes[w->out[i].member];
+	}
+	return ASSAY_OK;
+}
+
+static enum assay_code collect(struct ar_writer *w, struct assay_error *err)
+{
+	struct placing p = { .nodes = NULL };
+	struct ar_symbols symbols = { .count = 0 };
+	enum assay_code code = find_members(w, &p, err);
+
+	if (!code && !w->is_deb)
+		code = ar_symbols_read(p.members, w->count, &symbols, err);
+	if (!code)
+		code = sort_members(w, &p, &symbols, err);
+	if (!code && !w->is_deb)
+		code = make_index(w, &symbols, err);
+	ar_symbols_release(&symbols);
+	placing_release(&p);
+	return code;
 }
 
 /* An index that cannot be proven would point elsewhere afterwards. */
@@ -351,7 +366,7 @@ static enum assay_code make_payloads(struct ar_writer *w, bool of_data, struct a
 		const struct assay_node *n = w->out[i].node;
 
 		if (assay_span_starts(n->name, "data.tar") == of_data &&
-		    assay_emit_payload(w->e, n->name, content_of(w->a, n), &w->out[i].payload, err))
+		    assay_emit_payload(w->e, n->name, assay_node_payload(w->a, n), &w->out[i].payload, err))
 			return err->code;
 	}
 	return ASSAY_OK;
@@ -359,12 +374,10 @@ static enum assay_code make_payloads(struct ar_writer *w, bool of_data, struct a
 
 static enum assay_code emit_archive(struct ar_writer *w, struct assay_error *err)
 {
-	enum assay_code code = collect(w, err);
+	enum assay_code code = refuse_unproven(w, err);
 
 	if (!code)
-		code = refuse_unproven(w, err);
-	if (!code && !w->is_deb)
-		code = make_index(w, err);
+		code = collect(w, err);
 	if (!code)
 		code = make_payloads(w, true, err);
 	if (!code)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Walks the members and the index side by side; the first disagreement ends it. */
+/* The symbols of all members are read once; the index and the order of definitions are judged by that list. */
 #include "ar_index.h"
 
 #include <stdlib.h>
@@ -8,14 +8,10 @@
 #include "elf_read.h"
 #include "rows.h"
 
-#define MAGIC_SIZE 8
-#define HEADER_SIZE 60
-
 struct index_walk {
 	struct assay_span offsets, names;
 	unsigned width; /* of an offset */
 	uint64_t left;
-	uint64_t member; /* offset of the one that is looked at */
 };
 
 static bool index_open(struct assay_span name, struct assay_span index, struct index_walk *ret)
@@ -52,16 +48,34 @@ static bool index_has_next(struct index_walk *walk, struct assay_span symbol, ui
 	return true;
 }
 
-static bool each_symbol(const struct assay_elf *elf, const struct assay_elf_section *table,
-			ar_symbol_use *use, void *data)
+/* ---- what the members define ----------------------------------------------------------------------- */
+
+static enum assay_code add_symbol(struct ar_symbols *all, struct assay_span name, size_t member,
+				  struct assay_error *err)
+{
+	if (all->count == all->room) {
+		size_t room = all->room ? 2 * all->room : 256;
+		void *bigger = reallocarray(all->list, room, sizeof(*all->list));
+
+		if (!bigger)
+			return assay_fail(err, ASSAY_ENOMEM, "symbols: out of memory");
+		all->list = bigger;
+		all->room = room;
+	}
+	all->list[all->count++] = (struct ar_symbol){ name, member };
+	return ASSAY_OK;
+}
+
+static enum assay_code read_table(const struct assay_elf *elf, const struct assay_elf_section *table,
+				  size_t member, struct ar_symbols *all, struct assay_error *err)
 {
 	size_t entry = elf->is_64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
 	size_t info = elf->is_64 ? offsetof(Elf64_Sym, st_info) : offsetof(Elf32_Sym, st_info);
 	size_t shndx = elf->is_64 ? offsetof(Elf64_Sym, st_shndx) : offsetof(Elf32_Sym, st_shndx);
 
-	if (table->link >= elf->section_count)
-		return false;
-	for (size_t at = entry; table->bytes.len >= entry && at <= table->bytes.len - entry; at += entry) {
+	all->told = table->link < elf->section_count;
+	for (size_t at = entry; all->told && table->bytes.len >= entry && at <= table->bytes.len - entry;
+	     at += entry) {
 		const uint8_t *p = table->bytes.data + at;
 		unsigned binding = p[info] >> 4;
 		struct assay_span name;
@@ -69,70 +83,74 @@ static bool each_symbol(const struct assay_elf *elf, const struct assay_elf_sect
 		if ((binding != STB_GLOBAL && binding != STB_WEAK && binding != STB_GNU_UNIQUE) ||
 		    assay_elf_get(elf, p + shndx, 2) == SHN_UNDEF)
 			continue;
-		if (!assay_elf_string(elf->sections[table->link].bytes, assay_elf_get(elf, p, 4), &name) ||
-		    !use(data, name))
-			return false;
+		all->told = assay_elf_string(elf->sections[table->link].bytes, assay_elf_get(elf, p, 4),
+					     &name);
+		if (all->told && add_symbol(all, name, member, err))
+			return err->code;
 	}
-	return true;
+	return ASSAY_OK;
 }
 
-bool ar_index_symbols(struct assay_span member, ar_symbol_use *use, void *data)
+static enum assay_code read_member(struct assay_span bytes, size_t member, struct assay_arena *arena,
+				   struct ar_symbols *all, struct assay_error *err)
 {
-	struct assay_arena arena = ASSAY_ARENA_INIT(ASSAY_MAX_TREE);
-	struct assay_error err = ASSAY_ERROR_INIT;
+	struct assay_error ignored = ASSAY_ERROR_INIT;
 	struct assay_elf elf;
-	bool told = true;
 
-	if (!assay_elf_is(member))
-		return true; /* contributes no symbols, as to ranlib */
-	if (assay_elf_read(member, &arena, &elf, &err) || elf.defect || elf.truncated)
-		told = false;
-	for (size_t i = 0; told && i < elf.section_count; i++) {
+	if (!assay_elf_is(bytes))
+		return ASSAY_OK; /* contributes no symbols, as to ranlib */
+	if (assay_elf_read(bytes, arena, &elf, &ignored) || elf.defect || elf.truncated)
+		all->told = false;
+	for (size_t i = 0; all->told && i < elf.section_count; i++) {
 		/* compiler bitcode: what it defines only the linker's plugin knows */
 		if (assay_span_starts(elf.sections[i].name, ".gnu.lto_") ||
 		    assay_span_starts(elf.sections[i].name, ".llvm.lto"))
-			told = false;
-		else if (elf.sections[i].type == SHT_SYMTAB)
-			told = each_symbol(&elf, &elf.sections[i], use, data);
+			all->told = false;
+		else if (elf.sections[i].type == SHT_SYMTAB &&
+			 read_table(&elf, &elf.sections[i], member, all, err))
+			return err->code;
+	}
+	return ASSAY_OK;
+}
+
+enum assay_code ar_symbols_read(const struct ar_definer *members, size_t count, struct ar_symbols *ret,
+				struct assay_error *err)
+{
+	struct assay_arena arena = ASSAY_ARENA_INIT(ASSAY_MAX_TREE);
+
+	*ret = (struct ar_symbols){ .first = calloc(count + 1, sizeof(*ret->first)), .told = true };
+	if (!ret->first)
+		return assay_fail(err, ASSAY_ENOMEM, "symbols: out of memory");
+	for (size_t i = 0; ret->told && i < count; i++) {
+		if (read_member(members[i].bytes, i, &arena, ret, err))
+			break;
+		ret->first[i + 1] = ret->count;
+		assay_arena_release(&arena);
 	}
 	assay_arena_release(&arena);
-	return told;
+	if (err->code)
+		ar_symbols_release(ret);
+	return err->code;
 }
 
-/* The next entry of the index is this symbol of the member that is looked at. */
-static bool is_next(void *data, struct assay_span symbol)
+void ar_symbols_release(struct ar_symbols *symbols)
 {
-	struct index_walk *walk = data;
-
-	return index_has_next(walk, symbol, walk->member);
+	free(symbols->list);
+	free(symbols->first);
+	*symbols = (struct ar_symbols){ 0 };
 }
 
-static bool is_special(struct assay_span name)
-{
-	return name.data[0] == '/' && !(name.data[1] >= '0' && name.data[1] <= '9');
-}
-
-bool ar_index_is_true(struct assay_span file, struct assay_span name, struct assay_span index)
+bool ar_index_is_true(struct assay_span name, struct assay_span index, const struct ar_definer *members,
+		      const struct ar_symbols *symbols)
 {
 	struct index_walk walk = { .width = 0 };
-	uint64_t at = MAGIC_SIZE;
 
-	if (!index_open(name, index, &walk))
+	if (!symbols->told || !index_open(name, index, &walk))
 		return false;
-	while (at < file.len) {
-		struct assay_span head = assay_span_cut(file, at, HEADER_SIZE);
-		uint64_t size;
-
-		if (head.len < HEADER_SIZE ||
-		    !assay_span_parse_u64(assay_span_trim(assay_span_cut(head, 48, 10)), &size) ||
-		    size > file.len - at - HEADER_SIZE)
+	for (size_t i = 0; i < symbols->count; i++)
+		if (!index_has_next(&walk, symbols->list[i].name,
+				    members[symbols->list[i].member].offset))
 			return false;
-		walk.member = at;
-		if (!is_special(head) &&
-		    !ar_index_symbols(assay_span_cut(file, at + HEADER_SIZE, size), is_next, &walk))
-			return false;
-		at += HEADER_SIZE + size + size % 2;
-	}
 	/* ranlib pads the names to an even size with one NUL */
 	return walk.left == 0 && (walk.names.len == 0 || (walk.names.len == 1 && walk.names.data[0] == 0));
 }
@@ -141,39 +159,29 @@ bool ar_index_is_true(struct assay_span file, struct assay_span name, struct ass
 
 struct definition {
 	struct assay_span symbol;
-	size_t member;
+	size_t place, member;
 };
-
-struct definitions {
-	struct definition *list;
-	size_t count, room, member;
-	bool failed;
-};
-
-static bool add_definition(void *data, struct assay_span symbol)
-{
-	struct definitions *d = data;
-
-	if (d->count == d->room) {
-		size_t room = d->room ? 2 * d->room : 256;
-		void *bigger = reallocarray(d->list, room, sizeof(*d->list));
-
-		d->failed = !bigger;
-		if (d->failed)
-			return false;
-		d->list = bigger;
-		d->room = room;
-	}
-	d->list[d->count++] = (struct definition){ symbol, d->member };
-	return true;
-}
 
 static int by_symbol(const void *a, const void *b)
 {
 	const struct definition *x = a, *y = b;
 	int order = assay_span_compare(x->symbol, y->symbol);
 
-	return order ? order : (x->member > y->member) - (x->member < y->member);
+	return order ? order : (x->place > y->place) - (x->place < y->place);
+}
+
+static struct definition *definitions_by_symbol(const struct ar_symbols *symbols, const size_t *order,
+						size_t count)
+{
+	struct definition *list = calloc(symbols->count + 1, sizeof(*list));
+	size_t used = 0;
+
+	for (size_t place = 0; list && place < count; place++)
+		for (size_t i = symbols->first[order[place]]; i < symbols->first[order[place] + 1]; i++)
+			list[used++] = (struct definition){ symbols->list[i].name, place, order[place] };
+	if (list && used)
+		qsort(list, used, sizeof(*list), by_symbol);
+	return list;
 }
 
 static void add_text(struct assay_hasher *hasher, struct assay_span text)
@@ -183,21 +191,21 @@ static void add_text(struct assay_hasher *hasher, struct assay_span text)
 }
 
 /* The number of symbols with two definers. */
-static size_t hash_rivals(const struct definitions *d, const struct ar_definer *members,
+static size_t hash_rivals(const struct definition *list, size_t count, const struct ar_definer *members,
 			  struct assay_hasher *hasher)
 {
 	size_t rivals = 0;
 
-	for (size_t i = 0; i + 1 < d->count; i++) {
-		bool first = i == 0 || !assay_span_equal(d->list[i - 1].symbol, d->list[i].symbol);
+	for (size_t i = 0; i + 1 < count; i++) {
+		bool first = i == 0 || !assay_span_equal(list[i - 1].symbol, list[i].symbol);
 		size_t last = i + 1;
 
-		while (last < d->count && assay_span_equal(d->list[last].symbol, d->list[i].symbol))
+		while (last < count && assay_span_equal(list[last].symbol, list[i].symbol))
 			last++;
-		if (!first || d->list[last - 1].member == d->list[i].member)
+		if (!first || list[last - 1].member == list[i].member)
 			continue;
-		add_text(hasher, d->list[i].symbol);
-		add_text(hasher, members[d->list[i].member].name);
+		add_text(hasher, list[i].symbol);
+		add_text(hasher, members[list[i].member].name);
 		rivals++;
 		i = last - 1;
 	}
@@ -205,30 +213,26 @@ static size_t hash_rivals(const struct definitions *d, const struct ar_definer *
 }
 
 enum assay_code ar_first_definitions(const struct ar_definer *members, size_t count,
+				     const struct ar_symbols *symbols, const size_t *order,
 				     char out[ASSAY_DIGEST_TEXT], struct assay_error *err)
 {
 	struct assay_hasher *hasher = assay_hasher_new();
-	struct definitions d = { 0 };
+	struct definition *list = symbols->told ? definitions_by_symbol(symbols, order, count) : NULL;
 	struct assay_digest digest;
-	bool told = true;
 
 	out[0] = '\0';
-	for (; told && d.member < count; d.member++)
-		told = ar_index_symbols(members[d.member].bytes, add_definition, &d);
-	if (!hasher || d.failed) {
+	if (!hasher || (symbols->told && !list)) {
 		assay_hasher_free(hasher);
-		free(d.list);
+		free(list);
 		return assay_fail(err, ASSAY_ENOMEM, "symbols: out of memory");
 	}
-	if (told && d.count)
-		qsort(d.list, d.count, sizeof(*d.list), by_symbol);
-	for (size_t i = 0; !told && i < count; i++)
-		add_text(hasher, members[i].name);
-	if (told ? hash_rivals(&d, members, hasher) > 0 : count > 1) {
+	for (size_t i = 0; !symbols->told && i < count; i++)
+		add_text(hasher, members[order[i]].name);
+	if (list ? hash_rivals(list, symbols->count, members, hasher) > 0 : count > 1) {
 		assay_hasher_end(hasher, &digest);
 		assay_digest_hex(&digest, out);
 	}
 	assay_hasher_free(hasher);
-	free(d.list);
+	free(list);
 	return ASSAY_OK;
 }

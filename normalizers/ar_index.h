@@ -12,21 +12,39 @@
 #include "assay/error.h"
 #include "assay/span.h"
 
-/* name: "/" or "/SYM64/"; others are never proven.  file is the whole archive. */
-bool ar_index_is_true(struct assay_span file, struct assay_span name, struct assay_span index);
+struct ar_definer {
+	struct assay_span name, bytes;
+	uint64_t offset; /* of its header */
+};
 
-/* Calls use for each symbol that ranlib lists of a member, a span with a NUL behind it.  False when it
- * cannot be told (bitcode, a damaged object), or when use says so. */
-typedef bool ar_symbol_use(void *data, struct assay_span symbol);
-bool ar_index_symbols(struct assay_span member, ar_symbol_use *use, void *data);
+struct ar_symbol {
+	struct assay_span name; /* a NUL stands behind it */
+	size_t member;
+};
+
+/* What ranlib would list of the members: in their order, those of member m from first[m] to first[m + 1].  Not
+ * told when it cannot be told of one of them (bitcode, a damaged object): the list is of no use then. */
+struct ar_symbols {
+	struct ar_symbol *list;
+	size_t count, room;
+	size_t *first;
+	bool told;
+};
+
+enum assay_code ar_symbols_read(const struct ar_definer *members, size_t count, struct ar_symbols *ret,
+				struct assay_error *err) ASSAY_CHECKED;
+void ar_symbols_release(struct ar_symbols *symbols);
+
+/* name: "/" or "/SYM64/"; others are never proven. */
+bool ar_index_is_true(struct assay_span name, struct assay_span index, const struct ar_definer *members,
+		      const struct ar_symbols *symbols);
 
 /* Which definition a linker takes where several members have one: the first.  A digest, in hex, of all
  * symbols that two of the members define and of the member that comes first; empty when there is no such
- * symbol.  Where it cannot be told of a member, of the order of all. */
-struct ar_definer {
-	struct assay_span name, bytes;
-};
+ * symbol.  Where it cannot be told of a member, of the order of all.  order: at each place the number of the
+ * member that would stand there. */
 enum assay_code ar_first_definitions(const struct ar_definer *members, size_t count,
+				     const struct ar_symbols *symbols, const size_t *order,
 				     char out[ASSAY_DIGEST_TEXT], struct assay_error *err)
 	ASSAY_CHECKED;
 

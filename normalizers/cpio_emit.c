@@ -276,14 +276,6 @@ static enum assay_code fill(struct cpio_writer *w, const struct cpio_member *m,
 	return sum_of(w, payload, &n->check, err);
 }
 
-static struct assay_span content_of(const struct assay_anatomy *a, const struct assay_node *member)
-{
-	for (const struct assay_node *n = member->first; n; n = n->next)
-		if (n->flags & ASSAY_NODE_PAYLOAD)
-			return assay_node_bytes(a, n);
-	return assay_span_of(NULL, 0);
-}
-
 static enum assay_code write_header(struct cpio_writer *w, const struct cpio_numbers *numbers,
 				    struct assay_span name, struct assay_error *err)
 {
@@ -302,7 +294,7 @@ static enum assay_code write_expanded(struct cpio_writer *w, const struct cpio_m
 				      const struct assay_node *member, struct assay_rope *payload,
 				      struct assay_error *err)
 {
-	struct assay_span bytes = content_of(w->a, member);
+	struct assay_span bytes = assay_node_payload(w->a, member);
 	struct cpio_numbers numbers;
 
 	/* a link's target is data like any other, and no file */

@@ -109,6 +109,8 @@ struct ar_archive {
 	struct assay_span long_names;
 	struct assay_names names;
 	uint64_t long_names_used; /* bytes of the table that members refer to */
+	struct assay_node *index; /* the first one, and what it says */
+	struct assay_span index_name, index_bytes;
 	bool is_package, is_thin;
 };
 
@@ -344,18 +346,19 @@ static enum assay_code lay_out_member(struct assay_layout *l, struct ar_archive 
 static void lay_out_special(struct assay_layout *l, struct ar_archive *ar, const struct ar_member *m)
 {
 	uint64_t length = m->data + m->size - m->offset;
-	int field = LONG_NAMES;
+	struct assay_span bytes = assay_span_cut(ar->file, m->data, m->size);
+	struct assay_node *leaf;
 
-	if (is_table(m->raw_name))
-		ar->long_names = assay_span_cut(ar->file, m->data, m->size);
-	else
-		field = ar_index_is_true(ar->file, m->name,
-					 assay_span_cut(ar->file, m->data, m->size))
-				? INDEX
-				: INDEX_WRONG;
 	if (length % 2 && assay_layout_left(l) > length)
 		length++;
-	assay_layout_leaf(l, F(field), length);
+	leaf = assay_layout_leaf(l, F(is_table(m->raw_name) ? LONG_NAMES : INDEX_WRONG), length);
+	if (is_table(m->raw_name)) {
+		ar->long_names = bytes;
+	} else if (!ar->index) { /* proven when the members are known */
+		ar->index = leaf;
+		ar->index_name = m->name;
+		ar->index_bytes = bytes;
+	}
 }
 
 static void judge_long_names(struct assay_layout *l, const struct ar_archive *ar)
@@ -387,40 +390,63 @@ static enum assay_code lay_out_members(struct assay_layout *l, struct ar_archive
 	return ASSAY_OK;
 }
 
-static struct assay_span content_of(const struct assay_anatomy *a, const struct assay_node *member)
-{
-	for (const struct assay_node *n = member->first; n; n = n->next)
-		if (n->flags & ASSAY_NODE_PAYLOAD)
-			return assay_node_bytes(a, n);
-	return assay_span_of(NULL, 0);
-}
+/* ---- symbols ---------------------------------------------------------------------------------------- */
 
-/* An attribute of the whole library, when there is anything to tell. */
-static enum assay_code note_first_definitions(struct assay_layout *l, struct assay_error *err)
-{
-	struct assay_anatomy *a = assay_layout_anatomy(l);
-	struct assay_node *root = assay_layout_root(l);
+struct ar_definers {
 	struct ar_definer *members;
-	char digest[ASSAY_DIGEST_TEXT];
-	size_t count = 0;
-	enum assay_code code;
+	size_t *order; /* as they stand */
+	size_t count;
+};
 
-	for (const struct assay_node *n = root->first; n; n = n->next)
-		count += n->field == F(MEMBER);
-	members = calloc(count + 1, sizeof(*members));
-	if (!members)
-		return assay_fail(err, ASSAY_ENOMEM, "ar: out of memory");
-	count = 0;
-	for (const struct assay_node *n = root->first; n; n = n->next)
-		if (n->field == F(MEMBER))
-			members[count++] = (struct ar_definer){ n->name, content_of(a, n) };
-	code = ar_first_definitions(members, count, digest, err);
-	if (!code && digest[0])
-		assay_layout_attribute(l, root, F(FIRST_DEFINITIONS), assay_span_text(digest), 0, NULL);
-	free(members);
-	return code;
+static void definers_release(struct ar_definers *d)
+{
+	free(d->members);
+	free(d->order);
 }
 
+static enum assay_code definers_find(struct assay_layout *l, struct ar_definers *ret, struct assay_error *err)
+{
+	const struct assay_anatomy *a = assay_layout_anatomy(l);
+	const struct assay_node *root = assay_layout_root(l);
+	size_t room = 1;
+
+	for (const struct assay_node *n = root->first; n; n = n->next)
+		room++;
+	ret->members = calloc(room, sizeof(*ret->members));
+	ret->order = calloc(room, sizeof(*ret->order));
+	if (!ret->members || !ret->order)
+		return assay_fail(err, ASSAY_ENOMEM, "ar: out of memory");
+	for (const struct assay_node *n = root->first; n; n = n->next) {
+		if (n->field != F(MEMBER))
+			continue;
+		ret->order[ret->count] = ret->count;
+		ret->members[ret->count++] =
+			(struct ar_definer){ n->name, assay_node_payload(a, n), n->offset };
+	}
+	return ASSAY_OK;
+}
+
+/* Whether the index is true, and an attribute of the whole library when the order of its members tells. */
+static enum assay_code judge_symbols(struct assay_layout *l, const struct ar_archive *ar,
+				     struct assay_error *err)
+{
+	struct ar_definers d = { .count = 0 };
+	struct ar_symbols symbols = { .count = 0 };
+	char digest[ASSAY_DIGEST_TEXT];
+
+	if (!definers_find(l, &d, err) && !ar_symbols_read(d.members, d.count, &symbols, err)) {
+		if (ar->index && ar_index_is_true(ar->index_name, ar->index_bytes, d.members, &symbols))
+			ar->index->field = F(INDEX);
+		if (!ar_first_definitions(d.members, d.count, &symbols, d.order, digest, err) && digest[0])
+			assay_layout_attribute(l, assay_layout_root(l), F(FIRST_DEFINITIONS),
+					       assay_span_text(digest), 0, NULL);
+	}
+	ar_symbols_release(&symbols);
+	definers_release(&d);
+	return err->code;
+}
+
+/* dpkg reads no symbols: an index in a package stays unproven. */
 static enum assay_code lay_out_archive(struct assay_layout *l, bool is_package,
 				       struct assay_error *err)
 {
@@ -433,14 +459,14 @@ static enum assay_code lay_out_archive(struct assay_layout *l, bool is_package,
 	assay_layout_leaf(l, F(MAGIC), MAGIC_SIZE);
 	code = lay_out_members(l, &ar, err);
 	assay_names_release(&ar.names);
+	if (!code && !is_package && !assay_layout_failed(l))
+		code = judge_symbols(l, &ar, err);
 	return code;
 }
 
 static enum assay_code ar_lay_out(struct assay_layout *l, struct assay_error *err)
 {
-	if (lay_out_archive(l, false, err))
-		return err->code;
-	return assay_layout_failed(l) ? ASSAY_OK : note_first_definitions(l, err);
+	return lay_out_archive(l, false, err);
 }
 
 /* ---- deb ---------------------------------------------------------------------------------------------- */
