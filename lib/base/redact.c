@@ -154,14 +154,34 @@ static enum redact_match find_declared(const struct assay_redactor *r, struct as
 
 /* ---- the stream ---------------------------------------------------------------------------------- */
 
-static void replace(struct assay_redactor *r, struct assay_span text, const struct redact_found *found)
+static void put_mark(struct assay_redactor *r, const char *kind)
 {
 	char mark[64];
-	int len = snprintf(mark, sizeof(mark), "[redacted: %s]", found->kind);
+	int len = snprintf(mark, sizeof(mark), "[redacted: %s]", kind);
 
-	r->sink(r->data, (const char *)text.data, found->keep);
 	r->sink(r->data, mark, (size_t)len);
-	assay_json_set_int(r->counts, found->kind, assay_json_int(r->counts, found->kind, 0) + 1);
+	assay_json_set_int(r->counts, kind, assay_json_int(r->counts, kind, 0) + 1);
+}
+
+/* What stays of it may hold a declared value: the user's name in front of a password. */
+static void replace(struct assay_redactor *r, struct assay_span text, const struct redact_found *found)
+{
+	struct redact_found declared;
+	size_t at = 0, from = 0;
+
+	while (at < found->keep) {
+		if (find_declared(r, assay_span_cut(text, at, found->len - at), true, &declared) != REDACT_YES) {
+			at++;
+			continue;
+		}
+		r->sink(r->data, (const char *)text.data + from, at - from);
+		put_mark(r, declared.kind);
+		at += declared.len;
+		from = at;
+	}
+	r->sink(r->data, (const char *)text.data + from, at - from);
+	if (at < found->len)
+		put_mark(r, found->kind);
 	r->before = ']';
 	r->block = found->opens;
 }
@@ -169,7 +189,7 @@ static void replace(struct assay_redactor *r, struct assay_span text, const stru
 /* Within a private key: nothing is let through until its end, or until it is too long to be one. */
 static size_t skip_block(struct assay_redactor *r, struct assay_span text, bool last)
 {
-	size_t end = redact_block_end(text), kept = last ? 0 : 64;
+	size_t end = redact_block_end(text), kept = last ? 0 : REDACT_BLOCK_END_MAX;
 
 	if (!end) {
 		end = text.len > kept ? text.len - kept : 0;

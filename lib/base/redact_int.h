@@ -5,7 +5,10 @@
 
 #include "assay/span.h"
 
-enum { REDACT_HELD_MAX = 16384 }; /* bytes that may be held back, and the length of the longest token */
+enum {
+	REDACT_HELD_MAX = 16384,   /* bytes that may be held back, and the length of the longest token */
+	REDACT_BLOCK_END_MAX = 64, /* the longest end line of a private key */
+};
 
 enum redact_match {
 	REDACT_NO,
@@ -25,7 +28,7 @@ struct redact_found {
 enum redact_match redact_shape(struct assay_span text, unsigned char before, bool last, struct redact_found *ret);
 /* Bytes that a shape can begin with. */
 bool redact_may_begin(unsigned char c);
-/* The end line of a block: its end behind it, 0 when it is not in text. */
+/* The end line of a block, at most REDACT_BLOCK_END_MAX bytes: the place behind it, 0 when it is not in text. */
 size_t redact_block_end(struct assay_span text);
 
 #endif

@@ -166,12 +166,17 @@ static enum redact_match try_private_key(struct assay_span text, bool last, stru
 
 size_t redact_block_end(struct assay_span text)
 {
-	size_t at = assay_span_find(text, 0, assay_span_text("-----END ")), end;
+	static const char begin[] = "-----END ", close[] = "-----";
+	size_t at = assay_span_find(text, 0, assay_span_text(begin)), end;
 
-	if (at == SIZE_MAX)
-		return 0;
-	end = assay_span_find(text, at + 9, assay_span_text("-----"));
-	return end == SIZE_MAX ? 0 : end + 5;
+	for (; at != SIZE_MAX; at = assay_span_find(text, at + 1, assay_span_text(begin))) {
+		/* as long as what is held back of a text that comes in pieces */
+		end = assay_span_find(assay_span_cut(text, at, REDACT_BLOCK_END_MAX), sizeof(begin) - 1,
+				      assay_span_text(close));
+		if (end != SIZE_MAX)
+			return at + end + sizeof(close) - 1;
+	}
+	return 0;
 }
 
 /* ---- all of them --------------------------------------------------------------------------------- */
