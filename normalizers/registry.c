@@ -22,11 +22,13 @@
 	X(erofs)                                                                                   \
 	X(ext4)                                                                                    \
 	X(fat)                                                                                     \
+	X(fdt)                                                                                     \
 	X(gif)                                                                                     \
 	X(gitbundle)                                                                               \
 	X(gitindex)                                                                                \
 	X(gzip)                                                                                    \
 	X(html)                                                                                    \
+	X(ico)                                                                             \
 	X(imageconfig)                                                                             \
 	X(inventory)                                                                               \
 	X(iso9660)                                                                                 \
@@ -40,6 +42,7 @@
 	X(manifest)                                                                                \
 	X(mo)                                                                                      \
 	X(oci)                                                                                     \
+	X(ogg)                                                                             \
 	X(pdf)                                                                                     \
 	X(pe)                                                                                      \
 	X(png)                                                                                     \
