@@ -128,9 +128,23 @@ static size_t utf8_len(const uint8_t *p, size_t left)
 	return need;
 }
 
+/* Length of the ASCII text at p in steps of eight: most text is nothing else. */
+static size_t ascii_len(const uint8_t *p, size_t left)
+{
+	size_t len = 0;
+	uint64_t eight;
+
+	for (; left - len >= sizeof(eight); len += sizeof(eight)) {
+		memcpy(&eight, p + len, sizeof(eight));
+		if (eight & 0x8080808080808080U)
+			break;
+	}
+	return len;
+}
+
 bool assay_span_is_utf8(struct assay_span s)
 {
-	for (size_t i = 0; i < s.len;) {
+	for (size_t i = ascii_len(s.data, s.len); i < s.len; i += ascii_len(s.data + i, s.len - i)) {
 		size_t len = utf8_len(s.data + i, s.len - i);
 
 		if (len == 0)
