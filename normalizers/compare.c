@@ -362,8 +362,10 @@ enum assay_code assay_compare_prepare(int fd, struct assay_error *err)
 		{ "MSCF", archive_late_load },
 		{ "\x7f"
 		  "ELF", assay_elf_instructions_prepare },
+		/* packages and static libraries: what matters in them is code */
+		{ "!<arch>\n", assay_elf_instructions_prepare },
 	};
-	char head[6] = { 0 };
+	char head[8] = { 0 };
 
 	if (pread(fd, head, sizeof(head), 0) < 4)
 		return ASSAY_OK; /* a directory, or too short */

@@ -33,7 +33,7 @@ struct assay_compare_options {
 enum assay_code assay_spill_open(int *ret_fd, struct assay_error *err) ASSAY_CHECKED;
 
 /* Before a jail is entered in which the file will be compared, normalized or taken apart: loads the library that
- * it takes to read it, where it takes one. */
+ * it takes to read it, or that its differences most likely take. */
 enum assay_code assay_compare_prepare(int fd, struct assay_error *err) ASSAY_CHECKED;
 
 /* The libraries that only some differences want: libgit2 for those of texts, Capstone for those of code.  A jail
