@@ -7,6 +7,7 @@
  *	@LOCK@	behind a SELECT: lock the rows until the transaction ends
  *	@SKIP@	the same, but pass over those that others hold
  *	@NOW@	milliseconds since 1970 by the database's clock, which is the same for all who share it
+ *	@JOINED@(x, y)	the texts x of all rows in one, with y between them, in no certain order
  *
  * A database belongs to one thread.  Everything that changes more than one row goes through
  * assay_database_transact(), which runs its step again when another transaction was in the way or the server went
@@ -72,7 +73,8 @@ void assay_rows_freep(struct assay_rows **rows);
  *
  *	assay_database_run(db, "DELETE FROM lease WHERE job = $1", ASSAY_VALUES(assay_int(job)), NULL, err)
  *
- * ret_rows may be NULL when nothing is wanted back.  ASSAY_EBUSY: another transaction was in the way, or the
+ * ret_rows may be NULL when nothing is wanted back: within a transaction such a statement is not waited for, and its
+ * error may be that of a later one, or of the commit.  ASSAY_EBUSY: another transaction was in the way, or the
  * connection is gone; the transaction is over, and is worth another try. */
 enum assay_code assay_database_run(struct assay_database *db, const char *sql,
 				   const struct assay_value *values, size_t count,

@@ -80,6 +80,7 @@ static void translate(const struct assay_database *db, const char *sql, struct a
 	} words[] = { { "@ID@", db->ops->id },
 		      { "@SKIP@", db->ops->skip },
 		      { "@LOCK@", db->ops->lock },
+		      { "@JOINED@", db->ops->joined },
 		      { "@NOW@", db->ops->now } };
 	size_t count = sizeof(words) / sizeof(words[0]);
 
@@ -103,16 +104,18 @@ static enum assay_code run_once(struct assay_database *db, const char *sql,
 				const struct assay_value *values, size_t count,
 				struct assay_rows **ret_rows, struct assay_error *err)
 {
-	assay_auto(assay_rows_freep) struct assay_rows *rows = calloc(1, sizeof(*rows));
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
 
 	*err = (struct assay_error)ASSAY_ERROR_INIT;
+	if (!ret_rows)
+		return db->ops->run(db, sql, values, count, NULL, err);
+	rows = calloc(1, sizeof(*rows));
 	if (!rows)
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	rows->arena = (struct assay_arena)ASSAY_ARENA_INIT(ASSAY_MAX_ROWS_BYTES);
 	if (db->ops->run(db, sql, values, count, rows, err))
 		return err->code;
-	if (ret_rows)
-		*ret_rows = assay_steal(rows);
+	*ret_rows = assay_steal(rows);
 	return ASSAY_OK;
 }
 

@@ -15,7 +15,7 @@ struct assay_rows {
 
 struct database_ops {
 	const char *scheme; /* of its URLs, with the colon */
-	const char *id, *skip, *lock, *now; /* what replaces @ID@, @SKIP@, @LOCK@ and @NOW@ */
+	const char *id, *skip, *lock, *now, *joined; /* what replaces @ID@, @SKIP@ and so on */
 	bool shared;
 	enum assay_code (*open)(struct assay_database *db, const char *url, struct assay_error *err);
 	void (*close)(struct assay_database *db);
@@ -24,6 +24,8 @@ struct database_ops {
 	enum assay_code (*begin)(struct assay_database *db, struct assay_error *err);
 	enum assay_code (*commit)(struct assay_database *db, struct assay_error *err);
 	void (*rollback)(struct assay_database *db);
+	/* rows: NULL when nothing is wanted back; within a transaction its error may then come later, at the latest with
+	 * the commit's */
 	enum assay_code (*run)(struct assay_database *db, const char *sql,
 			       const struct assay_value *values, size_t count,
 			       struct assay_rows *rows, struct assay_error *err);

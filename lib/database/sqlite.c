@@ -186,7 +186,7 @@ static enum assay_code step_through(struct sqlite *sqlite, sqlite3_stmt *stateme
 	int code;
 
 	while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-		if (keep_row(statement, rows, err))
+		if (rows && keep_row(statement, rows, err))
 			return err->code;
 	return code == SQLITE_DONE ? ASSAY_OK : fail(sqlite->db, sqlite3_sql(statement), err);
 }
@@ -261,6 +261,7 @@ const struct database_ops database_sqlite = {
 	.skip = "",
 	.lock = "",
 	.now = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+	.joined = "group_concat",
 	.open = sqlite_open,
 	.close = sqlite_close,
 	.revive = sqlite_revive,
