@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "assay/buf.h"
 #include "assay/cleanup.h"
 #include "assay/limits.h"
 #include "queue.h"
@@ -69,10 +70,10 @@ static enum ability ability_of(const char *labels, const char *needs)
 	return found;
 }
 
-static enum assay_code greet(struct assay_database *db, struct lease *l,
-			     struct assay_error *err)
+/* *ret_classes: what is ever asked for in the pool, a line each. */
+static enum assay_code greet(struct assay_database *db, struct lease *l, const char **ret_classes,
+			     struct assay_rows **rows, struct assay_error *err)
 {
-	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
 	const char *state, *needs;
 
 	if (assay_database_run(
@@ -81,22 +82,23 @@ static enum assay_code greet(struct assay_database *db, struct lease *l,
 		    "$2, $3, 'active', $4, $5, $5) ON CONFLICT (name) DO UPDATE SET pool = $2, labels = "
 		    "$3, version = $4, seen = $5 RETURNING state, (SELECT paused FROM pool WHERE name = $2), "
 		    "(SELECT job FROM lease WHERE worker = $1 AND request = $6), "
-		    "(SELECT needs FROM pool WHERE name = $2)",
+		    "(SELECT needs FROM pool WHERE name = $2), (SELECT @JOINED@(needs, '\n') FROM class WHERE pool = $2)",
 		    ASSAY_VALUES(assay_text(l->worker->name), assay_text(l->worker->pool),
 				 assay_text(l->worker->labels), assay_text(l->worker->version),
 				 assay_int(l->now), assay_text(l->worker->request)),
-		    &rows, err))
+		    rows, err))
 		return err->code;
-	state = assay_rows_text(rows, 0, 0);
-	l->granted = assay_rows_int(rows, 0, 2);
-	needs = assay_rows_text(rows, 0, 3);
+	state = assay_rows_text(*rows, 0, 0);
+	l->granted = assay_rows_int(*rows, 0, 2);
+	needs = assay_rows_text(*rows, 0, 3);
+	*ret_classes = assay_rows_text(*rows, 0, 4);
 	if (strcmp(state, "revoked") == 0)
 		assay_fail(&l->none, ASSAY_EUNTRUSTED, "worker %s is revoked", l->worker->name);
 	else if (l->granted)
 		return ASSAY_OK;
 	else if (strcmp(state, "draining") == 0)
 		assay_fail(&l->none, ASSAY_ENOTFOUND, "no job: the worker is being drained");
-	else if (assay_rows_int(rows, 0, 1))
+	else if (assay_rows_int(*rows, 0, 1))
 		assay_fail(&l->none, ASSAY_ENOTFOUND, "no job: pool %s is paused", l->worker->pool);
 	else if (needs && ability_of(l->worker->labels, needs) != CAN)
 		assay_fail(&l->none, ASSAY_ENOTFOUND, "no job: pool %s wants workers with \"%s\"", l->worker->pool,
@@ -104,14 +106,15 @@ static enum assay_code greet(struct assay_database *db, struct lease *l,
 	return ASSAY_OK;
 }
 
-/* The first of one class, as id and rank; nothing when there is none.  What this worker should rather leave to others
- * is only for it after a while. */
+/* The first of one class, locked; nothing when there is none.  What this worker should rather leave to others is only
+ * for it after a while. */
 static enum assay_code first_of(struct assay_database *db, const struct lease *l, const char *needs,
 				enum ability ability, struct assay_rows **ret, struct assay_error *err)
 {
 	return assay_database_run(
 		db,
-		"SELECT id, rank FROM job WHERE state = 'queued' AND pool = $1 AND needs = $2 AND rank < $5 AND changed < $5 AND "
+		"SELECT fence + 1, target, options, id, rank FROM job WHERE state = 'queued' AND pool = $1 AND needs = $2 AND "
+		"rank < $5 AND changed < $5 AND "
 		"((coalesce(avoid, '') <> $3 AND coalesce(witness, '') <> $3) OR changed < $4) "
 		"ORDER BY rank, id LIMIT 1@SKIP@",
 		ASSAY_VALUES(assay_text(l->worker->pool), assay_text(needs),
@@ -120,31 +123,41 @@ static enum assay_code first_of(struct assay_database *db, const struct lease *l
 		ret, err);
 }
 
-static enum assay_code choose(struct assay_database *db, struct lease *l, int64_t *ret_job,
-			      struct assay_error *err)
+/* Whether the job of one row is before that of another. */
+static bool is_before(const struct assay_rows *a, const struct assay_rows *b)
 {
-	assay_auto(assay_rows_freep) struct assay_rows *classes = NULL;
-	int64_t best = 0;
+	int64_t first = assay_rows_int(a, 0, 4), second = assay_rows_int(b, 0, 4);
 
-	*ret_job = 0;
-	if (assay_database_run(db, "SELECT needs FROM class WHERE pool = $1 ORDER BY needs",
-			       ASSAY_VALUES(assay_text(l->worker->pool)), &classes, err))
-		return err->code;
-	for (size_t i = 0; i < assay_rows_count(classes); i++) {
+	return first != second ? first < second : assay_rows_int(a, 0, 3) < assay_rows_int(b, 0, 3);
+}
+
+/* *ret: the row of first_of(). */
+static enum assay_code choose(struct assay_database *db, struct lease *l, const char *classes,
+			      struct assay_rows **ret, struct assay_error *err)
+{
+	assay_auto(assay_buf_release) struct assay_buf needs = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
+
+	for (const char *at = classes; at;) {
 		assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
-		const char *needs = assay_rows_text(classes, i, 0);
-		enum ability ability = ability_of(l->worker->labels, needs);
+		size_t len = strcspn(at, "\n");
+		enum ability ability;
 
+		assay_buf_clear(&needs);
+		assay_buf_add(&needs, at, len);
+		if (assay_buf_check(&needs, "needs", err))
+			return err->code;
+		at = at[len] ? at + len + 1 : NULL;
+		ability = ability_of(l->worker->labels, assay_buf_text(&needs));
 		if (ability == CANNOT)
 			continue;
-		if (first_of(db, l, needs, ability, &rows, err))
+		if (first_of(db, l, assay_buf_text(&needs), ability, &rows, err))
 			return err->code;
-		if (assay_rows_count(rows) && (!*ret_job || assay_rows_int(rows, 0, 1) < best)) {
-			*ret_job = assay_rows_int(rows, 0, 0);
-			best = assay_rows_int(rows, 0, 1);
+		if (assay_rows_count(rows) && (!*ret || is_before(rows, *ret))) {
+			assay_rows_free(*ret);
+			*ret = assay_steal(rows);
 		}
 	}
-	if (!*ret_job)
+	if (!*ret)
 		assay_fail(&l->none, ASSAY_ENOTFOUND, "no job");
 	return ASSAY_OK;
 }
@@ -182,20 +195,15 @@ static enum assay_code grant_again(struct assay_database *db, const struct lease
 	return keep(l, l->granted, rows, assay_rows_int(rows, 0, 3), assay_rows_int(rows, 0, 4), err);
 }
 
-static enum assay_code grant(struct assay_database *db, const struct lease *l, int64_t job,
+/* The job is locked: nobody else can have taken it meanwhile. */
+static enum assay_code grant(struct assay_database *db, const struct lease *l, const struct assay_rows *rows,
 			     struct assay_error *err)
 {
-	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
-	int64_t expires = l->now + l->length;
+	int64_t job = assay_rows_int(rows, 0, 3), expires = l->now + l->length;
 
-	if (assay_database_run(db,
-			       "UPDATE job SET state = 'running', fence = fence + 1, changed = $2 WHERE "
-			       "id = $1 AND state = 'queued' RETURNING fence, target, options",
-			       ASSAY_VALUES(assay_int(job), assay_int(l->now)), &rows, err))
-		return err->code;
-	if (!assay_rows_count(rows))
-		return assay_fail(err, ASSAY_EBUSY, "queue: job %lld was taken", (long long)job);
 	if (keep(l, job, rows, expires, l->length, err) ||
+	    assay_database_run(db, "UPDATE job SET state = 'running', fence = $2, changed = $3 WHERE id = $1",
+			       ASSAY_VALUES(assay_int(job), assay_int(l->ret->fence), assay_int(l->now)), NULL, err) ||
 	    assay_database_run(
 		    db,
 		    "INSERT INTO lease (job, worker, fence, granted, expires, length, request) VALUES ($1, "
@@ -216,14 +224,16 @@ static enum assay_code grant(struct assay_database *db, const struct lease *l, i
 static enum assay_code lease(struct assay_database *db, void *data, struct assay_error *err)
 {
 	struct lease *l = data;
-	int64_t job = 0;
+	assay_auto(assay_rows_freep) struct assay_rows *greeting = NULL;
+	assay_auto(assay_rows_freep) struct assay_rows *job = NULL;
+	const char *classes = NULL;
 
 	l->none = (struct assay_error)ASSAY_ERROR_INIT;
-	if (greet(db, l, err))
+	if (greet(db, l, &classes, &greeting, err))
 		return err->code;
 	if (l->granted && !l->none.code)
 		return grant_again(db, l, err);
-	if (!l->none.code && choose(db, l, &job, err))
+	if (!l->none.code && choose(db, l, classes, &job, err))
 		return err->code;
 	return l->none.code ? ASSAY_OK : grant(db, l, job, err);
 }

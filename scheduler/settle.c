@@ -74,15 +74,18 @@ static void decide(const struct before *before, const struct settlement *s, stru
 	}
 }
 
-static enum assay_code read_before(struct assay_database *db, int64_t job, struct assay_rows **rows,
+/* Nothing when the lease is not, or no longer, this worker's. */
+static enum assay_code read_before(struct assay_database *db, const struct settlement *s, struct assay_rows **rows,
 				   struct before *ret, struct assay_error *err)
 {
 	if (assay_database_run(db,
-			       "SELECT failures, cancelling, unconfirmed, candidate, witness, target, (SELECT granted FROM "
-			       "lease WHERE lease.job = $1), (SELECT needs FROM pool WHERE name = job.pool) FROM job WHERE "
-			       "id = $1@LOCK@",
-			       ASSAY_VALUES(assay_int(job)), rows, err))
+			       "SELECT failures, cancelling, unconfirmed, candidate, witness, target, granted, (SELECT needs FROM "
+			       "pool WHERE name = job.pool) FROM lease JOIN job ON job.id = lease.job WHERE lease.job = $1 AND "
+			       "lease.fence = $2 AND lease.worker = $3@LOCK@",
+			       ASSAY_VALUES(assay_int(s->job), assay_int(s->fence), assay_text(s->worker)), rows, err))
 		return err->code;
+	if (!assay_rows_count(*rows))
+		return ASSAY_OK;
 	*ret = (struct before){ .failures = assay_rows_int(*rows, 0, 0),
 				.cancelling = assay_rows_int(*rows, 0, 1),
 				.verdict = assay_rows_text(*rows, 0, 2),
@@ -168,21 +171,24 @@ static enum assay_code learn(struct assay_database *db, const struct settlement 
 	return resource_learn(db, before->target, &seen, s->now, err);
 }
 
-enum assay_code settle(struct assay_database *db, struct settlement *s, struct assay_error *err)
+enum assay_code settle(struct assay_database *db, struct settlement *settlement, struct assay_error *err)
 {
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	struct settlement s = *settlement; /* which stays as it is, in case that all this is done once more */
 	struct before before = { .failures = 0 };
 	struct after after;
 
-	if (read_before(db, s->job, &rows, &before, err))
+	if (read_before(db, &s, &rows, &before, err))
 		return err->code;
-	if (!is_isolated(&before, s->outcome))
-		s->outcome = &reduced;
-	decide(&before, s, &after);
-	if (end_attempt(db, s, err) || write_after(db, s, &after, err) || learn(db, s, &before, err))
+	if (!assay_rows_count(rows))
+		return assay_fail(err, ASSAY_ENOTFOUND, "job %lld: the lease is no longer this worker's", (long long)s.job);
+	if (!is_isolated(&before, s.outcome))
+		s.outcome = &reduced;
+	decide(&before, &s, &after);
+	if (end_attempt(db, &s, err) || write_after(db, &s, &after, err) || learn(db, &s, &before, err))
 		return err->code;
-	s->state = constant_state(after.state);
-	return strcmp(s->state, "queued") == 0 ? assay_database_notify(db, err) : ASSAY_OK;
+	settlement->state = constant_state(after.state);
+	return strcmp(settlement->state, "queued") == 0 ? assay_database_notify(db, err) : ASSAY_OK;
 }
 
 /* ---- a worker's report --------------------------------------------------------------------------- */
@@ -213,18 +219,14 @@ static enum assay_code was_taken(struct assay_database *db, struct settlement *s
 static enum assay_code report(struct assay_database *db, void *data, struct assay_error *err)
 {
 	struct settlement *s = data;
-	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
 
-	if (assay_database_run(db,
-			       "SELECT job FROM lease WHERE job = $1 AND fence = $2 AND worker = $3@LOCK@",
-			       ASSAY_VALUES(assay_int(s->job), assay_int(s->fence), assay_text(s->worker)),
-			       &rows, err))
-		return err->code;
-	if (!assay_rows_count(rows))
+	if (settle(db, s, err) == ASSAY_ENOTFOUND) {
+		*err = (struct assay_error)ASSAY_ERROR_INIT;
 		return was_taken(db, s, err);
-	if (s->outcome->evidence && evidence_write(db, s->job, s->fence, s->outcome->evidence, err))
-		return err->code;
-	return settle(db, s, err);
+	}
+	if (!err->code && s->outcome->evidence)
+		return evidence_write(db, s->job, s->fence, s->outcome->evidence, err);
+	return err->code;
 }
 
 enum assay_code queue_report(struct assay_database *db, const char *worker, int64_t job,

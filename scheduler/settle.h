@@ -13,7 +13,7 @@ struct settlement {
 	const char *state; /* of the job from then on; set by settle() */
 };
 
-/* The caller has seen, and locked, the lease. */
+/* ASSAY_ENOTFOUND: the lease is not, or no longer, this worker's; nothing was changed. */
 enum assay_code settle(struct assay_database *db, struct settlement *settlement,
 		       struct assay_error *err) ASSAY_CHECKED;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * farm DATABASE-URL: what a lease and its report cost beside the database transactions that they are, and whether that
+ * farm DATABASE-URL [JOBS...]: what a lease and its report cost beside the database transactions that they are, and whether that
  * grows with the queue.  Bare: a transaction that changes one row and is committed, by the same connection.  A cycle: a
  * lease and its report, by the scheduler's own functions: two transactions.
  */
@@ -140,10 +140,10 @@ static void measure(int64_t jobs)
 
 int main(int argc, char **argv)
 {
-	static const int64_t sizes[] = { 1000, 100000, 1000000 };
+	static const char *const sizes[] = { "1000", "100000", "1000000", NULL };
 
-	if (argc != 2) {
-		fputs("usage: farm DATABASE-URL\n", stderr);
+	if (argc < 2) {
+		fputs("usage: farm DATABASE-URL [JOBS...]\n", stderr);
 		return 2;
 	}
 	must(assay_database_open(argv[1], &db, &err));
@@ -152,8 +152,8 @@ int main(int argc, char **argv)
 	run("INSERT INTO bare VALUES ($1, $2)", 1, 0);
 	run("INSERT INTO class (pool, needs) SELECT 'default', '' WHERE $1 = $2", 1, 1);
 	puts("   queued   bare us  lease us report us  cycle us    p99 us  cycles/s   ratio  MiB");
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-		measure(sizes[i]);
+	for (const char *const *size = argc > 2 ? (const char *const *)argv + 2 : sizes; *size; size++)
+		measure(strtoll(*size, NULL, 10));
 	assay_database_close(db);
 	return 0;
 }
