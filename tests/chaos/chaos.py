@@ -3,10 +3,11 @@
 """chaos.py ASSAY --jobs=N --seed=N [--database=URL --postgres-ctl=PROGRAM --namespace=NAME --link=DEVICE]
 
 Real schedulers and real workers while everything around them breaks: processes are killed and stopped, requests are
-lost, doubled, delayed and repeated, the network to PostgreSQL is cut, PostgreSQL is restarted, the disk is full, the
-clock jumps.  A job is `assay verify` of a recipe: nine in ten are refused at once because the artifact is not the one
-the recipe names, the others are built in a box, one in fifty differs and is confirmed.  The same seed draws the same
-faults.  In the end each job must have the one verdict that its nature allows, and nothing may be left over."""
+lost, doubled, delayed and repeated, the network to PostgreSQL is cut and slow, PostgreSQL is restarted, the disk is
+full, the clock jumps.  A job is `assay verify` of a recipe: nine in ten are refused at once because the artifact is not
+the one the recipe names, the others are built in a box, one in fifty differs and is confirmed.  The same seed draws the
+same faults.  In the end each job must have the one verdict that its nature allows, what a worker was told must be what
+the database says, and nothing may be left over.  Then each of these checks is shown a farm that is spoilt for it."""
 import argparse
 import concurrent.futures
 import hashlib
@@ -28,7 +29,7 @@ import proxy  # noqa: E402
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 NATURES = [("rejected", 0.90), ("reproducible", 0.08), ("divergent", 0.02)]
-PATIENCE_S = 1500
+PATIENCE_S = 3000
 
 
 class Process:
@@ -83,6 +84,7 @@ class Farm:
         self.set_clock("+0")
         self.make_jobs()
         self.schedulers, self.proxies, self.workers = [], [], []
+        self.relay = proxy.Relay(options.relay, options.seed) if options.relay else None
         for i in range(2 if options.database else 1):
             self.add_scheduler(i)
         for i in range(options.workers):
@@ -106,7 +108,7 @@ class Farm:
         socket = os.path.join(self.work, f"scheduler{i}.socket")
         argv = [self.assay, "scheduler", "--socket=" + socket]
         if self.options.database:
-            argv.append("--database=" + self.options.database)
+            argv.append("--database=" + (self.relay.url(self.options.database) if self.relay else self.options.database))
         if self.options.namespace:
             argv = ["ip", "netns", "exec", self.options.namespace] + argv
         env = {"LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": self.clock, "FAKETIME_NO_CACHE": "1",
@@ -214,19 +216,30 @@ class Farm:
         time.sleep(self.random.uniform(0.5, 8))
         subprocess.run(["ip", "link", "set", self.options.link, "up"], check=True)
 
+    def slow_network(self):
+        self.relay.slow(self.random.uniform(0.005, 0.4))
+        time.sleep(self.random.uniform(0.5, 4))
+        self.relay.slow(0)
+
+    def cut_connections(self):
+        """In the middle of whatever they carry."""
+        self.relay.cut()
+
     def faults(self):
-        faults = [(self.kill_worker, 8), (self.kill_scheduler, 4), (self.stop_worker, 1), (self.cut_requests, 3),
-                  (self.fill_disk, 2), (self.jump_clock, 3)]
+        faults = [(self.kill_worker, 2 * self.options.workers), (self.kill_scheduler, 4), (self.stop_worker, 3),
+                  (self.cut_requests, 3), (self.fill_disk, 2), (self.jump_clock, 3)]
         if self.options.postgres_ctl:
             faults.append((self.restart_postgres, 2))
         if self.options.link:
             faults.append((self.cut_network, 2))
+        if self.relay:
+            faults += [(self.slow_network, 2), (self.cut_connections, 2)]
         return [f for f, _ in faults], [w for _, w in faults]
 
     def rage(self):
         kinds, weights = self.faults()
         while not self.over:
-            time.sleep(self.random.uniform(0.2, 2.5))
+            time.sleep(self.random.uniform(0.1, 0.8))
             fault = self.random.choices(kinds, weights)[0]
             self.count(fault.__name__.replace("_", " "))
             fault()
@@ -277,7 +290,7 @@ class Farm:
 
     def query(self, sql):
         if not self.options.database:
-            with sqlite3.connect(os.path.join(self.store, "farm/queue.db")) as db:
+            with sqlite3.connect(os.path.join(self.store, "farm/queue.db"), timeout=60) as db:
                 return [tuple(str(c) if c is not None else "" for c in row) for row in db.execute(sql)]
         answer = subprocess.run(["psql", self.options.database, "-AtqF", "\t", "-c", sql], check=True, capture_output=True, text=True)
         return [tuple(line.split("\t")) for line in answer.stdout.splitlines()]
@@ -285,48 +298,132 @@ class Farm:
     def one(self, sql):
         return int(self.query(sql)[0][0])
 
+    def none(self, sql):
+        return not self.one(f"SELECT count(*) FROM {sql}")
+
+    def all_are_here(self):
+        found = [target for target, in self.query("SELECT target FROM job")]
+        return sorted(found) == sorted(self.natures)
+
+    def verdicts_are_right(self):
+        found = {t: (s, v) for t, s, v in self.query("SELECT target, state, verdict FROM job")}
+        wrong = [(t, found.get(t)) for t, nature in self.natures.items() if found.get(t) != ("done", nature)]
+        for item in wrong[:5]:
+            print("# wrong:", *item)
+        return not wrong
+
+    def taken(self):
+        return sorted({outcome for link in self.proxies for outcome in link.taken})
+
+    def what_was_taken_is_kept(self):
+        kept = {(int(j), int(f), w, v) for j, f, w, v in self.query("SELECT job, fence, worker, verdict FROM attempt")}
+        lost = [outcome for outcome in self.taken() if outcome not in kept]
+        for item in lost[:5]:
+            print("# taken and not kept:", *item)
+        return not lost
+
     def reports_are_whole(self):
         wrong = 0
         for digest, in self.query("SELECT DISTINCT report FROM job WHERE report IS NOT NULL"):
             status, _, body = proxy.ask(os.path.join(self.work, "proxy0"), "GET", "/v1/blobs/" + digest, b"", {})
             wrong += status != 200 or hashlib.sha256(body).hexdigest() != digest
-        return wrong
+        return not wrong
 
     def verb(self, *words):
-        return subprocess.run([self.assay, *words], env={**os.environ, **self.env}, capture_output=True, text=True, check=False)
+        answer = subprocess.run([self.assay, *words], env={**os.environ, **self.env}, capture_output=True, text=True, check=False)
+        print("#", answer.stdout.strip()[-300:], answer.stderr.strip()[-300:])
+        return answer.returncode == 0
+
+    def checks(self):
+        socket = "--socket=" + os.path.join(self.work, "scheduler0.socket")
+        return {
+            "no job is lost or doubled": self.all_are_here,
+            "each job has the one verdict that its nature allows": self.verdicts_are_right,
+            "no lease is left": lambda: self.none("lease"),
+            "every attempt has an end": lambda: self.none("attempt WHERE finished = 0"),
+            "fences count the attempts of a job, one by one": lambda: self.none(
+                "job WHERE fence <> (SELECT count(*) FROM attempt WHERE job = job.id) OR fence <> (SELECT max(fence) FROM "
+                "attempt WHERE job = job.id)"),
+            "no attempt was heard after the next had begun": lambda: self.none(
+                "attempt a JOIN attempt b ON b.job = a.job AND b.fence = a.fence + 1 WHERE a.verdict IN ('rejected', "
+                "'reproducible', 'divergent') AND a.finished > b.started AND a.finished - b.started < 1000000"),
+            "what a scheduler took is what its database holds": self.what_was_taken_is_kept,
+            "a verdict is that of the last attempt": lambda: self.none(
+                "job JOIN attempt ON attempt.job = job.id AND attempt.fence = job.fence WHERE job.verdict <> attempt.verdict"),
+            "a divergence has two witnesses": lambda: self.none(
+                "job WHERE verdict = 'divergent' AND (SELECT count(DISTINCT worker) FROM attempt WHERE attempt.job = job.id "
+                "AND attempt.verdict = 'divergent') < 2"),
+            "every report is in the store, and whole": self.reports_are_whole,
+            "the store is consistent": lambda: self.verb("store", "check"),
+            "the audit chain is whole": lambda: self.verb("audit", "verify", socket),
+        }
+
+    # ---- whether it would be noticed
+
+    def spoil_blob(self, digest, spoil):
+        """The file of a blob, wherever the store has it."""
+        paths = [os.path.join(where, name) for where, _, names in os.walk(self.store) for name in names
+                 if (os.path.basename(where) + name).endswith(digest[2:]) or name == digest]
+        for path in paths:
+            spoil(path)
+        return bool(paths)
+
+    def turn_bytes(self, path):
+        with open(path, "r+b") as file:
+            first = file.read(1)
+            file.seek(0)
+            file.write(bytes([first[0] ^ 1]))
+
+    def plants(self):
+        """For each check what it must notice, and how that goes away again."""
+        job, fence, _, verdict = self.taken()[0]
+        reports = [digest for digest, in self.query("SELECT DISTINCT report FROM job WHERE report IS NOT NULL ORDER BY report")]
+        flaky = ("UPDATE job SET verdict = 'flaky' WHERE id = (SELECT min(id) FROM job WHERE verdict = 'rejected')",
+                 "UPDATE job SET verdict = 'rejected' WHERE verdict = 'flaky'")
+        late = ("UPDATE attempt SET finished = (SELECT {} FROM attempt b WHERE b.job = attempt.job AND b.fence = attempt.fence + 1) "
+                "WHERE verdict = 'divergent' AND job = (SELECT max(b.job) FROM attempt a JOIN attempt b ON b.job = a.job AND "
+                "b.fence = a.fence + 1 WHERE a.verdict = 'divergent') AND fence < (SELECT max(fence) FROM attempt c WHERE c.job = "
+                "attempt.job)")
+        return [
+            ("each job has the one verdict that its nature allows", *flaky),
+            ("a verdict is that of the last attempt", *flaky),
+            ("no lease is left", "INSERT INTO lease (job, worker, fence, granted, expires) SELECT id, 'w0', fence, 0, "
+             "4000000000000 FROM job WHERE id = 1", "DELETE FROM lease"),
+            ("every attempt has an end", "UPDATE attempt SET finished = 0 WHERE job = 1 AND fence = 1",
+             "UPDATE attempt SET finished = 1 WHERE finished = 0"),
+            ("fences count the attempts of a job, one by one", "UPDATE job SET fence = fence + 1 WHERE id = 1",
+             "UPDATE job SET fence = fence - 1 WHERE id = 1"),
+            ("no attempt was heard after the next had begun", late.format("started + 7"), late.format("started")),
+            ("what a scheduler took is what its database holds",
+             f"UPDATE attempt SET verdict = 'lost' WHERE job = {job} AND fence = {fence}",
+             f"UPDATE attempt SET verdict = '{verdict}' WHERE job = {job} AND fence = {fence}"),
+            ("a divergence has two witnesses", "UPDATE attempt SET worker = 'w0' WHERE verdict = 'divergent'", None),
+            ("every report is in the store, and whole", lambda: self.spoil_blob(reports[0], os.unlink), None),
+            ("the store is consistent", lambda: self.spoil_blob(reports[-1], self.turn_bytes), None),
+            ("the audit chain is whole", "UPDATE audit SET record = replace(record, '1', '2') WHERE seq = 9", None),
+            ("no job is lost or doubled", "UPDATE job SET target = 'other' WHERE id = 1", None),
+        ]
+
+    def is_noticed(self, name, plant, undo):
+        check = self.checks()[name]
+        before = check()
+        if callable(plant):
+            plant()
+        else:
+            self.query(plant)
+        noticed = before and not check()
+        if undo:
+            self.query(undo)
+        return noticed
 
     def check(self):
-        found = {t: (s, v) for t, s, v in self.query("SELECT target, state, verdict FROM job")}
-        wrong = [(t, found.get(t)) for t, nature in self.natures.items() if found.get(t) != ("done", nature)]
-        checks = [
-            ("no job is lost or doubled", self.one("SELECT count(*) FROM job") == len(self.natures) and
-             set(found) == set(self.natures)),
-            ("each job has the one verdict that its nature allows", not wrong),
-            ("no lease is left", not self.one("SELECT count(*) FROM lease")),
-            ("every attempt has an end", not self.one("SELECT count(*) FROM attempt WHERE finished = 0")),
-            ("fences count the attempts of a job, one by one", not self.one(
-                "SELECT count(*) FROM job WHERE fence <> (SELECT count(*) FROM attempt WHERE job = job.id) OR fence <> "
-                "(SELECT max(fence) FROM attempt WHERE job = job.id)")),
-            ("no attempt was heard after the next had begun", not self.one(
-                "SELECT count(*) FROM attempt a JOIN attempt b ON b.job = a.job AND b.fence = a.fence + 1 WHERE a.verdict "
-                "IN ('rejected', 'reproducible', 'divergent') AND a.finished > b.started AND a.finished - b.started < 1000000")),
-            ("a verdict is that of the last attempt", not self.one(
-                "SELECT count(*) FROM job JOIN attempt ON attempt.job = job.id AND attempt.fence = job.fence WHERE "
-                "job.verdict <> attempt.verdict")),
-            ("a divergence has two witnesses", not self.one(
-                "SELECT count(*) FROM job WHERE verdict = 'divergent' AND (SELECT count(DISTINCT worker) FROM attempt WHERE "
-                "attempt.job = job.id AND attempt.verdict = 'divergent') < 2")),
-            ("every report is in the store, and whole", not self.reports_are_whole()),
-        ]
-        socket = "--socket=" + os.path.join(self.work, "scheduler0.socket")
-        for words, name in ((["store", "check"], "the store is consistent"),
-                            (["audit", "verify", socket], "the audit chain is whole")):
-            answer = self.verb(*words)
-            checks.append((name, answer.returncode == 0))
-            print("#", answer.stdout.strip()[-300:], answer.stderr.strip()[-300:])
-        for item in wrong[:5]:
-            print("# wrong:", *item)
-        return checks
+        results = [(name, check()) for name, check in self.checks().items()]
+        if all(good for _, good in results):
+            print("# all is well; from here on each check is shown what it is for")
+            blind = [plant[0] for plant in self.plants() if not self.is_noticed(*plant)]
+            print("# not noticed when planted:", ", ".join(blind) or "nothing")
+            results.append(("each of these checks notices what it is for", not blind))
+        return results
 
     def end(self):
         for worker in self.workers:
@@ -347,9 +444,9 @@ def main():
     parser.add_argument("assay")
     parser.add_argument("--jobs", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=6)
+    parser.add_argument("--workers", type=int, default=24)
     parser.add_argument("--disk", type=int, default=600, help="MiB of the store")
-    for name in ("database", "postgres-ctl", "namespace", "link", "keep-logs"):
+    for name in ("database", "postgres-ctl", "namespace", "link", "relay", "keep-logs"):
         parser.add_argument("--" + name, default="")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))

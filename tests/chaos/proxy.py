@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A proxy at a Unix socket between workers and a scheduler that loses, doubles, delays and repeats requests."""
+"""A proxy at a Unix socket between workers and a scheduler that loses, doubles, delays and repeats requests, and
+remembers which outcomes the scheduler took; a relay between schedulers and PostgreSQL that slows and cuts."""
 import http.client
 import http.server
+import json
 import random
+import re
 import socket
 import socketserver
 import threading
@@ -81,6 +84,7 @@ class Proxy:
         self.lock = threading.Lock()
         self.until = 0.0
         self.wild = True
+        self.taken = []  # (job, fence, worker, verdict) of each outcome that was answered with success
         self.counts = {"carried": 0, "lost": 0, "answers lost": 0, "doubled": 0, "delayed": 0, "repeated late": 0}
         self.server = Server(path, Handler)
         self.server.proxy = self
@@ -101,11 +105,19 @@ class Proxy:
         with self.lock:
             return self.random.random(), self.random.random()
 
+    def ask(self, request):
+        answer = ask(self.scheduler, *request)
+        outcome = re.fullmatch(r"/v1/jobs/(\d+)/outcome", request[1])
+        if outcome and answer[0] == 200:
+            said = json.loads(request[2])
+            self.taken.append((int(outcome[1]), said["fence"], said["worker"], said["verdict"]))
+        return answer
+
     def later(self, request, seconds):
         def send():
             time.sleep(seconds)
             try:
-                ask(self.scheduler, *request)
+                self.ask(request)
             except (OSError, http.client.HTTPException):
                 pass
         threading.Thread(target=send, daemon=True).start()
@@ -117,18 +129,18 @@ class Proxy:
             self.note("lost")
             return None
         if not self.wild:
-            return ask(self.scheduler, *request)
+            return self.ask(request)
         if what < 0.01:
             self.note("lost")
             return None
         if what < 0.03:
             self.note("answers lost")
-            ask(self.scheduler, *request)
+            self.ask(request)
             return None
         if what < 0.07:
             self.note("doubled")
-            first = ask(self.scheduler, *request)
-            second = ask(self.scheduler, *request)
+            first = self.ask(request)
+            second = self.ask(request)
             return first if how < 0.5 else second
         if what < 0.10:
             self.note("delayed")
@@ -136,4 +148,60 @@ class Proxy:
         elif what < 0.13 and request[0] != "GET" and request[1] != "/v1/lease":
             self.note("repeated late")
             self.later(request, how * 90)
-        return ask(self.scheduler, *request)
+        return self.ask(request)
+
+
+class Relay:
+    """Carries bytes between ADDRESS:PORT and port 5432 there.  slow(seconds): each piece waits so long.  cut(): all
+    connections end, half a message or not."""
+
+    def __init__(self, listen, seed):
+        self.host, port = listen.rsplit(":", 1)
+        self.port = int(port)
+        self.random = random.Random(seed)
+        self.delay = 0.0
+        self.pairs = []
+        self.server = socket.create_server((self.host, self.port), backlog=128)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def url(self, url):
+        return url.replace(self.host, f"{self.host}:{self.port}")
+
+    def slow(self, seconds):
+        self.delay = seconds
+
+    def cut(self):
+        for pair in self.pairs:
+            for end in pair:
+                try:
+                    end.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+        self.pairs = []
+
+    def accept(self):
+        while True:
+            inner = self.server.accept()[0]
+            try:
+                outer = socket.create_connection((self.host, 5432), timeout=5)
+                outer.settimeout(None)
+            except OSError:
+                inner.close()
+                continue
+            self.pairs.append((inner, outer))
+            for here, there in ((inner, outer), (outer, inner)):
+                threading.Thread(target=self.carry, args=(here, there), daemon=True).start()
+
+    def carry(self, here, there):
+        try:
+            while piece := here.recv(65536):
+                if self.delay:
+                    time.sleep(self.random.uniform(0, 2 * self.delay))
+                there.sendall(piece)
+        except OSError:
+            pass
+        for end in (here, there):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
