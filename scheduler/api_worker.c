@@ -147,13 +147,14 @@ static enum assay_code outcome(struct api_call *call, struct assay_error *err)
 	static const char *const keys[] = { "worker",	"#fence",	  "token", "verdict",	    "reason",	       "candidate",
 					    "report",	"log",		  "attestations",   "[subjects",	       "[causes",
 					    "#fields_present", "#fields_required", "#egress_denied",
-					    "isolation", "#memory", NULL };
+					    "isolation", "#memory", "#disk", NULL };
 	struct queue_outcome o = { .reason = assay_json_text(call->body, "reason", ""),
 				   .candidate = assay_json_text(call->body, "candidate", NULL),
 				   .report = assay_json_text(call->body, "report", NULL),
 				   .evidence = call->body,
 				   .isolation = assay_json_text(call->body, "isolation", NULL),
-				   .memory = assay_json_int(call->body, "memory", 0) };
+				   .memory = assay_json_int(call->body, "memory", 0),
+				   .disk = assay_json_int(call->body, "disk", 0) };
 	const char *worker, *state = NULL;
 	int64_t job, fence;
 	json_t *answer;

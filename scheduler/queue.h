@@ -30,7 +30,7 @@ struct queue_submission {
 	const char *submitter;
 	const char *key;       /* of the submitter: the same key is the same submission; or NULL */
 	const char *pool;
-	const char *needs;     /* "arch=amd64 disk=fast": sorted words; "" for none */
+	const char *needs;     /* "arch=amd64 gpu=yes": sorted words; "" for none */
 	int64_t priority;      /* each step is worth ten minutes of waiting */
 	int64_t deadline;      /* 0: none */
 	bool again;            /* although the same job is done */
@@ -91,7 +91,7 @@ struct queue_outcome {
 	const char *candidate; /* digest over what was built; NULL when nothing was */
 	const char *report;    /* digest of the report in the store; may be NULL */
 	const char *isolation; /* class that the attempt really had, "full" or "reduced"; NULL: not known */
-	int64_t memory;	       /* the attempt's peak, in bytes; 0: not known */
+	int64_t memory, disk;  /* the attempt's peaks, in bytes; 0: not known */
 	const json_t *evidence; /* see evidence.h; or NULL */
 };
 

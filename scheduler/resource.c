@@ -23,14 +23,20 @@ enum assay_code resource_read(struct assay_database *db, const char *target, str
 
 	name_of(target, &name);
 	if (assay_buf_check(&name, "target", err) ||
-	    assay_database_run(db, "SELECT memory, duration FROM resource WHERE name = $1",
+	    assay_database_run(db, "SELECT memory, disk, duration FROM resource WHERE name = $1",
 			       ASSAY_VALUES(assay_text(assay_buf_text(&name))), &rows, err))
 		return err->code;
 	*ret = (struct resource){ .memory = 0 };
 	if (assay_rows_count(rows))
-		*ret = (struct resource){ assay_rows_int(rows, 0, 0), assay_rows_int(rows, 0, 1) };
+		*ret = (struct resource){ assay_rows_int(rows, 0, 0), assay_rows_int(rows, 0, 1),
+					  assay_rows_int(rows, 0, 2) };
 	return ASSAY_OK;
 }
+
+/* An eighth less than what was known, or what was seen now if that is more. */
+#define FADED(column, seen)                                                                        \
+	"CASE WHEN resource." column " - resource." column " / 8 > " seen " THEN resource." column \
+	" - resource." column " / 8 ELSE " seen " END"
 
 enum assay_code resource_learn(struct assay_database *db, const char *target,
 			       const struct resource *seen, int64_t now, struct assay_error *err)
@@ -42,19 +48,19 @@ enum assay_code resource_learn(struct assay_database *db, const char *target,
 		return err->code;
 	return assay_database_run(
 		db,
-		"INSERT INTO resource (name, memory, duration, changed) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO "
-		"UPDATE SET memory = CASE WHEN resource.memory - resource.memory / 8 > $2 THEN resource.memory - "
-		"resource.memory / 8 ELSE $2 END, duration = CASE WHEN resource.duration - resource.duration / 8 > $3 "
-		"THEN resource.duration - resource.duration / 8 ELSE $3 END, changed = $4",
+		"INSERT INTO resource (name, memory, disk, duration, changed) VALUES ($1, $2, $3, "
+		"$4, $5) ON CONFLICT (name) DO "
+		"UPDATE SET memory = " FADED("memory", "$2") ", disk = " FADED(
+			"disk", "$3") ", duration = " FADED("duration", "$4") ", changed = $5",
 		ASSAY_VALUES(assay_text(assay_buf_text(&name)), assay_int(seen->memory),
-			     assay_int(seen->duration_ms), assay_int(now)),
+			     assay_int(seen->disk), assay_int(seen->duration_ms), assay_int(now)),
 		NULL, err);
 }
 
 /* In GiB, a power of two; 0 when nothing is to be wished. */
-static int64_t memory_class(const struct resource *known)
+static int64_t class_of(int64_t peak)
 {
-	int64_t wanted = known->memory > INT64_MAX / 2 ? INT64_MAX : known->memory + known->memory / 4;
+	int64_t wanted = peak > INT64_MAX / 2 ? INT64_MAX : peak + peak / 4;
 	int64_t class = 1;
 
 	while (class < 1024 && class * (int64_t)ASSAY_GIB < wanted)
@@ -62,13 +68,19 @@ static int64_t memory_class(const struct resource *known)
 	return class > 1 ? class : 0;
 }
 
+static void wish(const char *name, int64_t peak, const char *needs, struct assay_buf *out)
+{
+	int64_t class = class_of(peak);
+
+	if (class && !strstr(needs, name))
+		assay_buf_printf(out, "%s%s~%lldg", out->len ? " " : "", name, (long long)class);
+}
+
 void resource_needs(const struct resource *known, const char *needs, struct assay_buf *out)
 {
-	int64_t class = memory_class(known);
-
 	assay_buf_add_text(out, needs);
-	if (class && !strstr(needs, "memory"))
-		assay_buf_printf(out, "%smemory~%lldg", *needs ? " " : "", (long long)class);
+	wish("disk", known->disk, needs, out);
+	wish("memory", known->memory, needs, out);
 }
 
 int64_t resource_rank(const struct resource *known, int64_t rank, int64_t deadline)

@@ -7,6 +7,7 @@
  *		(each has all classes up to its own memory) take it at once, others after RESOURCE_PATIENCE_MS, so that a
  *		wish that nobody can fulfil strands no job.  Below 2 GiB nothing is wished, nor when the submitter
  *		asked for some "memory=" itself.
+ *	disk	the same: "disk~4g" for workers that have "disk=4g"
  *	time	as long as the longest of the last attempts, a quarter more: a job with a deadline has its turn early enough
  *		that so much still fits before it.
  *
@@ -21,7 +22,7 @@
 #define RESOURCE_PATIENCE_MS (10 * 60 * 1000)
 
 struct resource {
-	int64_t memory;	     /* bytes; 0: not known */
+	int64_t memory, disk; /* bytes; 0: not known */
 	int64_t duration_ms; /* 0: not known */
 };
 

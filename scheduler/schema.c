@@ -116,6 +116,9 @@ static const char *const steps[] = {
 	/* 7: the one pool that a worker may draw from; NULL is any */
 	("ALTER TABLE enrolment ADD COLUMN pool TEXT;"
 	 "ALTER TABLE certificate ADD COLUMN pool TEXT"),
+	/* 8: the disk that attempts needed */
+	("ALTER TABLE attempt ADD COLUMN disk BIGINT NOT NULL DEFAULT 0;"
+	 "ALTER TABLE resource ADD COLUMN disk BIGINT NOT NULL DEFAULT 0"),
 };
 
 enum assay_code scheduler_schema(struct assay_database *db, struct assay_error *err)

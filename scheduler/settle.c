@@ -129,11 +129,11 @@ static enum assay_code end_attempt(struct assay_database *db, const struct settl
 	return assay_database_run(
 		db,
 		"UPDATE attempt SET finished = $3, verdict = $4, reason = $5, candidate = $6, report = $7, "
-		"memory = $8 WHERE job = $1 AND fence = $2",
+		"memory = $8, disk = $9 WHERE job = $1 AND fence = $2",
 		ASSAY_VALUES(assay_int(s->job), assay_int(s->fence), assay_int(s->now),
 			     assay_text(s->outcome->verdict), assay_text(s->outcome->reason),
 			     assay_text(s->outcome->candidate), assay_text(s->outcome->report),
-			     assay_int(s->outcome->memory)),
+			     assay_int(s->outcome->memory), assay_int(s->outcome->disk)),
 		NULL, err);
 }
 
@@ -164,7 +164,9 @@ static bool is_isolated(const struct before *before, const struct queue_outcome 
 static enum assay_code learn(struct assay_database *db, const struct settlement *s,
 			     const struct before *before, struct assay_error *err)
 {
-	struct resource seen = { .memory = s->outcome->memory, .duration_ms = s->now - before->started };
+	struct resource seen = { .memory = s->outcome->memory,
+				 .disk = s->outcome->disk,
+				 .duration_ms = s->now - before->started };
 
 	if (!seen.memory || !before->started || seen.duration_ms < 0)
 		return ASSAY_OK;

@@ -3,8 +3,8 @@
 #include "labels.h"
 
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include "assay/cleanup.h"
 #include "assay/json.h"
@@ -23,14 +23,23 @@ static const char *architecture(const struct utsname *host)
 	return host->machine;
 }
 
-/* A machine sold with 8 GiB tells a little less of them. */
-static void add_memory(struct assay_buf *out)
+static void add_classes(struct assay_buf *out, const char *name, uint64_t have)
 {
-	uint64_t have = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-
-	have += have / 8;
 	for (uint64_t class = 1; class <= 1024 && class * ASSAY_GIB <= have; class *= 2)
-		assay_buf_printf(out, " memory=%dg", (int)class);
+		assay_buf_printf(out, " %s=%dg", name, (int)class);
+}
+
+/* A machine sold with 8 GiB tells a little less of them.  A box has its disk in memory and what is swapped out of it. */
+static void add_sizes(struct assay_buf *out)
+{
+	struct sysinfo host;
+	uint64_t memory;
+
+	if (sysinfo(&host))
+		return;
+	memory = (uint64_t)host.totalram * host.mem_unit;
+	add_classes(out, "disk", memory + memory / 8 + (uint64_t)host.totalswap * host.mem_unit);
+	add_classes(out, "memory", memory + memory / 8);
 }
 
 void worker_labels(const struct assay_box_choice *choice, const char *more, struct assay_buf *out)
@@ -46,7 +55,7 @@ void worker_labels(const struct assay_box_choice *choice, const char *more, stru
 	else
 		assay_buf_printf(out, " box=%s isolation=%s", assay_json_text(isolation, "driver", "none"),
 				 assay_json_text(isolation, "class", "none"));
-	add_memory(out);
+	add_sizes(out);
 	if (more)
 		assay_buf_printf(out, " %s", more);
 }

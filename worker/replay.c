@@ -218,6 +218,7 @@ static json_t *describe_attempt(const struct assay_job *job, int64_t started)
 	assay_json_set(attempt, "wall_s", json_real(rounded(box->wall_s)));
 	assay_json_set(attempt, "cpu_s", json_real(rounded(box->cpu_user_s + box->cpu_system_s)));
 	assay_json_set_int(attempt, "memory_peak", (int64_t)box->memory_peak);
+	assay_json_set_int(attempt, "disk_peak", (int64_t)box->disk_peak);
 	assay_json_set_int(attempt, "processes_peak", (int64_t)box->processes_peak);
 	assay_json_set_int(attempt, "io_read", (int64_t)box->io_read_bytes);
 	assay_json_set_int(attempt, "io_written", (int64_t)box->io_write_bytes);

@@ -117,23 +117,30 @@ static void candidate_of(const json_t *report, json_t *outcome)
 		assay_json_set_text(outcome, "candidate", assay_digest_hex(&digest, hex));
 }
 
-/* Under which isolation it was built, and what memory it took: for the scheduler's rules. */
-static void tell_conditions(const json_t *found, json_t *body)
+static void tell_peak(const json_t *found, const char *key, const char *told, json_t *body)
 {
-	const char *class = assay_json_text(json_object_get(found, "isolation"), "class", NULL);
 	int64_t peak = 0;
 	json_t *attempt;
 	size_t i;
 
 	json_array_foreach(json_object_get(found, "attempts"), i, attempt) {
-		int64_t memory = assay_json_int(attempt, "memory_peak", 0);
+		int64_t had = assay_json_int(attempt, key, 0);
 
-		peak = memory > peak ? memory : peak;
+		peak = had > peak ? had : peak;
 	}
+	if (peak > 0)
+		assay_json_set_int(body, told, peak);
+}
+
+/* Under which isolation it was built, and what memory and disk it took: for the scheduler's rules. */
+static void tell_conditions(const json_t *found, json_t *body)
+{
+	const char *class = assay_json_text(json_object_get(found, "isolation"), "class", NULL);
+
 	if (class)
 		assay_json_set_text(body, "isolation", class);
-	if (peak > 0)
-		assay_json_set_int(body, "memory", peak);
+	tell_peak(found, "memory_peak", "memory", body);
+	tell_peak(found, "disk_peak", "disk", body);
 }
 
 void summary_add(const json_t *report, json_t *outcome)

@@ -83,6 +83,7 @@ struct assay_box_result {
 	int signal;
 	double wall_s, cpu_user_s, cpu_system_s;
 	uint64_t memory_peak, processes_peak, log_bytes; /* log_bytes: produced, even when cut */
+	uint64_t disk_peak; /* of workspace, /tmp, /dev/shm and what was changed below /, as seen now and then and at the end */
 	uint64_t io_read_bytes, io_write_bytes; /* of block devices, as the kernel charged them */
 	bool log_truncated;
 	/* Open on the workspace after everything in the box is dead; the caller collects from it with

@@ -168,6 +168,7 @@ static void fill(struct box_run *run, struct assay_box_result *ret)
 	ret->cpu_user_s = (double)(c->has_cpu ? c->user_us : run->usage[0]) / 1e6;
 	ret->cpu_system_s = (double)(c->has_cpu ? c->system_us : run->usage[1]) / 1e6;
 	ret->memory_peak = c->memory_peak ? c->memory_peak : run->usage[2] * 1024;
+	ret->disk_peak = run->disk_peak;
 	ret->processes_peak = c->processes_peak > own_processes(run)
 				      ? c->processes_peak - own_processes(run)
 				      : 0;

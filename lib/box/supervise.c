@@ -84,11 +84,15 @@ static bool is_full(uint64_t left, uint64_t all, uint64_t own)
 static void look_at_disk(struct box_run *run)
 {
 	struct statfs fs;
+	uint64_t used;
 
-	if (run->workspace >= 0 && fstatfs(run->workspace, &fs) == 0)
-		run->disk_was_full |= is_full(fs.f_bavail, fs.f_blocks,
-					      run->disk_own / (uint64_t)fs.f_bsize) ||
-				      is_full(fs.f_ffree, fs.f_files, 0);
+	if (run->workspace < 0 || fstatfs(run->workspace, &fs))
+		return;
+	run->disk_was_full |= is_full(fs.f_bavail, fs.f_blocks, run->disk_own / (uint64_t)fs.f_bsize) ||
+			      is_full(fs.f_ffree, fs.f_files, 0);
+	used = (uint64_t)(fs.f_blocks - fs.f_bfree) * (uint64_t)fs.f_bsize;
+	if (used > run->disk_own && used - run->disk_own > run->disk_peak)
+		run->disk_peak = used - run->disk_own;
 }
 
 static void look_at_counters(struct box_run *run)

@@ -111,6 +111,18 @@ START_TEST(writes_go_to_the_workspace_and_tmp_only)
 }
 END_TEST
 
+/* Also of what is removed before the end, and wherever it was written. */
+START_TEST(the_disk_that_was_used_is_told)
+{
+	struct outcome o;
+
+	run_script("head -c 9000000 /dev/zero > /tmp/x; head -c 8000000 /dev/zero > x; sleep 1; rm /tmp/x x", &o);
+	ck_assert_uint_ge(o.result.disk_peak, 17000000);
+	ck_assert_uint_le(o.result.disk_peak, 19000000);
+	release(&o);
+}
+END_TEST
+
 static int count_names(const char *path)
 {
 	DIR *dir = opendir(path);
@@ -637,6 +649,7 @@ int main(void)
 	tcase_set_timeout(all, 100);
 	tcase_add_loop_test(all, a_command_sees_what_the_policy_says_and_nothing_else, 0, 14);
 	tcase_add_test(all, writes_go_to_the_workspace_and_tmp_only);
+	tcase_add_test(all, the_disk_that_was_used_is_told);
 	tcase_add_test(all, the_environment_is_never_written_to);
 	tcase_add_loop_test(all, how_it_ends_is_told_apart, 0, 12);
 	tcase_add_test(all, the_hosts_want_of_memory_is_not_the_limit);

@@ -582,6 +582,37 @@ START_TEST(wishes_stand_beside_needs)
 }
 END_TEST
 
+START_TEST(disk_is_learned_beside_memory)
+{
+	struct queue_outcome outcome = { .verdict = "reproducible", .reason = "", .candidate = "aa",
+					 .memory = 3 * (int64_t)ASSAY_GIB, .disk = 6 * (int64_t)ASSAY_GIB };
+	struct resource known;
+	const char *state;
+	struct queue_lease l;
+	int64_t job;
+
+	submit("pkg:deb/debian/wide@1?arch=amd64");
+	l = lease("w1");
+	now += MINUTE;
+	must(queue_report(db, "w1", l.job, l.fence, &outcome, now, &state, &err));
+	must(resource_read(db, "pkg:deb/debian/wide@2", &known, &err));
+	ck_assert_int_eq(known.disk, outcome.disk);
+	job = submit("pkg:deb/debian/wide@2?arch=amd64");
+	ck_assert_str_eq(of_job(job, "needs"), "disk~8g memory~4g");
+	ck_assert_int_eq(lease_with("narrow", "disk=4g memory=4g", &l), ASSAY_ENOTFOUND);
+	must(lease_with("wide", "disk=4g disk=8g memory=4g", &l));
+	ck_assert_int_eq(l.job, job);
+	/* half of it is needed later: the wish follows */
+	outcome.disk = ASSAY_GIB / 2;
+	must(queue_report(db, "wide", l.job, l.fence, &outcome, now, &state, &err));
+	for (int i = 0; i < 20; i++)
+		must(resource_learn(db, "pkg:deb/debian/wide@2",
+				    &(struct resource){ .memory = 1, .disk = outcome.disk, .duration_ms = 1 }, now, &err));
+	job = submit("pkg:deb/debian/wide@3?arch=amd64");
+	ck_assert_str_eq(of_job(job, "needs"), "");
+}
+END_TEST
+
 /* What takes an hour must begin an hour before its deadline. */
 START_TEST(deadlines_go_first_in_time)
 {
@@ -784,6 +815,7 @@ int main(void)
 	tcase_add_test(tcase, priority_is_worth_waiting_and_no_more);
 	tcase_add_test(tcase, needs_find_their_workers);
 	tcase_add_test(tcase, memory_is_learned);
+	tcase_add_test(tcase, disk_is_learned_beside_memory);
 	tcase_add_test(tcase, memory_that_is_no_longer_needed_is_forgotten);
 	tcase_add_loop_test(tcase, wishes_stand_beside_needs, 0, 5);
 	tcase_add_test(tcase, deadlines_go_first_in_time);
