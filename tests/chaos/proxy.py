@@ -11,6 +11,8 @@ import socketserver
 import threading
 import time
 
+HELD_S = 75  # a lease is one of 60
+
 
 class Upstream(http.client.HTTPConnection):
     def __init__(self, path):
@@ -75,17 +77,67 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         pass  # whoever asked was killed
 
 
+class Ledger:
+    """What the proxies saw of leases and outcomes, by a clock that does not jump.  Keys are (job, fence)."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.granted = {}  # when the first answer with this lease came
+        self.sent = {}     # when its first outcome was sent
+        self.taken = {}    # (worker, verdict) of the outcome that was answered with success
+        self.refused = 0
+        self.held = {}  # until when an outcome is held back, for longer than its lease
+        self.calm = False
+
+    def before(self, request):
+        outcome = re.fullmatch(r"/v1/jobs/(\d+)/outcome", request[1])
+        if not outcome:
+            return None
+        said = json.loads(request[2])
+        key = int(outcome[1]), said["fence"]
+        with self.lock:
+            self.sent.setdefault(key, time.monotonic())
+        return key, (said["worker"], said["verdict"])
+
+    def after(self, request, outcome, answer):
+        with self.lock:
+            if outcome and answer[0] == 200:
+                self.taken[outcome[0]] = outcome[1]
+            elif outcome and answer[0] == 409:
+                self.refused += 1
+            elif request[1] == "/v1/lease" and answer[0] == 200:
+                lease = json.loads(answer[2])
+                self.granted.setdefault((lease["job"], lease["fence"]), time.monotonic())
+
+    def is_held(self, request, chance):
+        outcome = re.fullmatch(r"/v1/jobs/(\d+)/outcome", request[1])
+        if not outcome or self.calm:
+            return False
+        key = int(outcome[1]), json.loads(request[2])["fence"]
+        with self.lock:
+            until = self.held.setdefault(key, time.monotonic() + HELD_S if chance < 0.02 else 0.0)
+        return time.monotonic() < until
+
+    def stale(self):
+        """Outcomes that were taken although another had the job before they were first sent."""
+        first = {}
+        for (job, fence), when in self.granted.items():
+            first.setdefault(job, []).append((fence, when))
+        return [(job, fence) for job, fence in self.taken
+                if any(later > fence and when < self.sent[job, fence] for later, when in first.get(job, []))]
+
+
 class Proxy:
     """cut(seconds): nothing goes through.  calm(): from now on everything does."""
 
-    def __init__(self, path, scheduler, seed):
+    def __init__(self, path, scheduler, seed, ledger):
         self.scheduler = scheduler
         self.random = random.Random(seed)
         self.lock = threading.Lock()
         self.until = 0.0
         self.wild = True
-        self.taken = []  # (job, fence, worker, verdict) of each outcome that was answered with success
-        self.counts = {"carried": 0, "lost": 0, "answers lost": 0, "doubled": 0, "delayed": 0, "repeated late": 0}
+        self.ledger = ledger
+        self.counts = {"carried": 0, "lost": 0, "answers lost": 0, "doubled": 0, "delayed": 0, "repeated late": 0, "held back": 0}
         self.server = Server(path, Handler)
         self.server.proxy = self
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -95,6 +147,7 @@ class Proxy:
 
     def calm(self):
         self.wild = False
+        self.ledger.calm = True
         self.until = 0.0
 
     def note(self, what):
@@ -106,11 +159,9 @@ class Proxy:
             return self.random.random(), self.random.random()
 
     def ask(self, request):
+        outcome = self.ledger.before(request)
         answer = ask(self.scheduler, *request)
-        outcome = re.fullmatch(r"/v1/jobs/(\d+)/outcome", request[1])
-        if outcome and answer[0] == 200:
-            said = json.loads(request[2])
-            self.taken.append((int(outcome[1]), said["fence"], said["worker"], said["verdict"]))
+        self.ledger.after(request, outcome, answer)
         return answer
 
     def later(self, request, seconds):
@@ -130,6 +181,9 @@ class Proxy:
             return None
         if not self.wild:
             return self.ask(request)
+        if self.ledger.is_held(request, how):
+            self.note("held back")
+            return None
         if what < 0.01:
             self.note("lost")
             return None
