@@ -195,7 +195,7 @@ $(O)/fuzz/f_%: tests/fuzz/f_%.c tests/fuzz/replay.c $(O)/libassay.a
 $(O)/hostile/suite: tests/hostile/suite.c tests/hostile/skeleton.h tests/hostile/rows.h tests/hostile/host.h $(O)/libassay.a
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -Wl,--wrap=box_weigh_host -o $@ $< \
 		$(O)/libassay.a $(PKG_LIBS)
 
 $(O)/bench/box $(O)/bench/box_build: $(O)/bench/%: tests/bench/%.c tests/hostile/skeleton.h $(O)/libassay.a

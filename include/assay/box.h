@@ -70,7 +70,7 @@ enum assay_box_reason {
 	ASSAY_BOX_SIGNALED,    /* signal */
 	ASSAY_BOX_TIME,        /* wall clock limit */
 	ASSAY_BOX_MEMORY,      /* out of memory, also inside a command that then exited 0 */
-	ASSAY_BOX_HOST_MEMORY, /* a process was killed for want of memory, and the limit was not reached */
+	ASSAY_BOX_HOST_MEMORY, /* for want of memory on the host, while the limit was not reached */
 	ASSAY_BOX_PROCESSES,
 	ASSAY_BOX_DISK,
 	ASSAY_BOX_LOG,

@@ -85,7 +85,8 @@ static void report_groups(struct box_run *run)
 				    (unsigned long long)s->disk);
 	else
 		box_isolation_layer(&run->isolation, LAYER_MEMORY, memory->sys,
-				    "address space of each process only");
+				    "no group: the processes' sum is looked at, and that the host keeps 1/16 of its "
+				    "memory; what the kernel holds for the job is not counted");
 	if (pids->fd >= 0)
 		box_isolation_layer(&run->isolation, LAYER_PROCESSES, 0, "cgroup v%d: %llu",
 				    pids->v2 + 1, (unsigned long long)s->processes);

@@ -42,6 +42,7 @@ struct box_run {
 	double started, stopped_at;
 	bool disk_was_full;
 	uint64_t disk_peak; /* of what the command has on it, as far as it was seen */
+	uint64_t host_floor, host_left; /* bytes: what the host must keep, and what it had when it did not; or 0 */
 	uint64_t disk_own; /* bytes of the workspace's file system that are ours, while init lives */
 	uint64_t log_bytes;
 	bool log_truncated;

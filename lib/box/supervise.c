@@ -11,6 +11,7 @@
 #include <sys/pidfd.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "assay/file.h"
@@ -18,9 +19,13 @@
 #include "assay/time.h"
 #include "native.h"
 #include "notify.h"
+#include "weigh.h"
 
 #define TICK_MS 50
 #define TICKS_PER_LOOK 4 /* at the control groups, which costs more than a look at the disk */
+#define LOOKS_PER_WEIGHING 5 /* at all processes, where no group counts for us */
+#define HOST_FLOOR_PART 16 /* of the host's memory, where no group holds a box back */
+#define BLAME_TICKS 40
 #define KILL_PATIENCE_S 10.0
 #define GIVE_UP_S 60.0 /* a process that the kernel cannot end must not hang the worker */
 #define DISK_FULL_PARTS 256 /* less than this part of the space left counts as full */
@@ -104,11 +109,61 @@ static void look_at_counters(struct box_run *run)
 		stop(run, ASSAY_BOX_PROCESSES);
 }
 
-static void look_at_limits(struct box_run *run)
+static bool has_memory_group(const struct box_run *run)
+{
+	return run->cgroup.groups[BOX_MEMORY].fd >= 0;
+}
+
+/* No group counts what the kernel holds for the box, as buffers of sockets: that the host runs out of memory is
+ * seen in time, and whose it was shows when it is free again. */
+static void look_at_host(struct box_run *run)
+{
+	struct box_host_memory now;
+
+	if (has_memory_group(run) || run->stopped || !box_weigh_host(&now))
+		return;
+	if (!run->host_floor)
+		run->host_floor = now.total / HOST_FLOOR_PART < now.available / 2 ? now.total / HOST_FLOOR_PART
+										  : now.available / 2;
+	if (now.available >= run->host_floor)
+		return;
+	run->host_left = now.available;
+	stop(run, ASSAY_BOX_HOST_MEMORY);
+}
+
+/* Segments of a namespace that is gone are freed a little later. */
+static void blame(struct box_run *run)
+{
+	const struct timespec pause = { .tv_nsec = TICK_MS * 1000000L };
+	struct box_host_memory now;
+
+	for (int i = 0; i < BLAME_TICKS && run->host_left && run->reason != ASSAY_BOX_MEMORY; i++) {
+		if (box_weigh_host(&now) && now.available > run->host_left + box_memory_allowed(run))
+			run->reason = ASSAY_BOX_MEMORY;
+		else
+			nanosleep(&pause, NULL);
+	}
+}
+
+static void weigh(struct box_run *run, unsigned look)
+{
+	uint64_t weight;
+
+	if (has_memory_group(run)) {
+		box_cgroup_weigh(&run->cgroup, &run->counters);
+	} else if (look % LOOKS_PER_WEIGHING == 0 && !run->stopped) {
+		weight = box_weigh_descendants(run->child.pid, box_memory_allowed(run));
+		run->counters.anonymous = weight;
+		if (weight > run->counters.memory_peak)
+			run->counters.memory_peak = weight;
+	}
+}
+
+static void look_at_limits(struct box_run *run, unsigned look)
 {
 	look_at_counters(run);
 	/* the group's limit has room for files as well: memory itself is watched here */
-	box_cgroup_weigh(&run->cgroup, &run->counters);
+	weigh(run, look);
 	if (run->counters.anonymous > box_memory_allowed(run))
 		stop(run, ASSAY_BOX_MEMORY);
 	if (assay_time_monotonic() - run->started > (double)run->time_s)
@@ -180,9 +235,11 @@ enum assay_code box_supervise(struct box_run *run, struct assay_error *err)
 			continue;
 		next_tick = assay_time_monotonic() + TICK_MS / 1000.0;
 		look_at_disk(run);
-		if (ticks++ % TICKS_PER_LOOK == TICKS_PER_LOOK - 1)
-			look_at_limits(run);
+		look_at_host(run);
+		if (++ticks % TICKS_PER_LOOK == 0)
+			look_at_limits(run, ticks / TICKS_PER_LOOK);
 	}
+	blame(run);
 	look_at_disk(run);
 	look_at_counters(run);
 	box_cgroup_read(&run->cgroup, &run->counters);

@@ -567,6 +567,8 @@ static const struct {
 	{ "launcher", attack_launcher },
 	{ "memory-program", attack_memory_program },
 	{ "kernel-memory", attack_kernel_memory },
+	{ "sockets-full", attack_sockets_full },
+	{ "pipes-full", attack_pipes_full },
 	{ "memfd", attack_memfd },
 	{ "sysv", attack_sysv },
 	{ "daemons", attack_daemons },

@@ -26,6 +26,8 @@ void attack_launcher(void);
 void attack_memory_program(void);
 /* attack_resources.c */
 void attack_kernel_memory(void);
+void attack_sockets_full(void);
+void attack_pipes_full(void);
 void attack_memfd(void);
 void attack_sysv(void);
 void attack_daemons(void);

@@ -12,6 +12,7 @@
 #include <sys/inotify.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
@@ -40,18 +41,23 @@ void attack_memfd(void)
 		if (write(fd, block, MIB) != MIB)
 			break;
 	}
+	sleep(2);
 	free(block);
 }
 
 void attack_sysv(void)
 {
-	for (int i = 0; i < 64; i++) {
+	for (int i = 0; i < 256; i++) {
 		int id = shmget(IPC_PRIVATE, 16 * MIB, IPC_CREAT | 0600);
 		char *at = id < 0 ? (void *)-1 : shmat(id, NULL, 0);
 
-		if (at != (void *)-1)
-			memset(at, 'x', 16 * MIB);
+		if (at == (void *)-1)
+			continue;
+		memset(at, 'x', 16 * MIB);
+		/* it stays, and our address space has room for the next one */
+		shmdt(at);
 	}
+	sleep(2);
 }
 
 /* Buffers of pipes and sockets, one as large as allowed after the other. */
@@ -69,6 +75,59 @@ static void fill_buffers(const char *block)
 		while (write(pair[0], block, MIB) > 0)
 			;
 	}
+}
+
+/* As many as there may be, by each of several processes, which live on with them. */
+static void fill_many(bool (*make)(int pair[2]))
+{
+	const char *block = calloc(1, MIB);
+	struct rlimit files;
+	int pair[2];
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	for (int i = 0; i < 40; i++) {
+		if (fork())
+			continue;
+		while (make(pair))
+			for (size_t size = MIB; size; size /= 2)
+				while (write(pair[1], block, size) > 0)
+					;
+		sleep(3);
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
+}
+
+static bool make_sockets(int pair[2])
+{
+	int size = 64 * (int)MIB;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair))
+		return false;
+	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	note(setsockopt(pair[1], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) == 0, "buffers beyond the limit");
+	return true;
+}
+
+void attack_sockets_full(void)
+{
+	fill_many(make_sockets);
+}
+
+static bool make_pipe(int pair[2])
+{
+	if (pipe2(pair, O_NONBLOCK))
+		return false;
+	fcntl(pair[1], F_SETPIPE_SZ, MIB);
+	return true;
+}
+
+void attack_pipes_full(void)
+{
+	fill_many(make_pipe);
 }
 
 /* Memory that the kernel uses for us, by each of several processes. */

@@ -28,6 +28,7 @@ struct row {
 	bool twice;          /* in two boxes at the same moment */
 	const char *address; /* this one must stand among the network attempts */
 	const char *output;  /* what the worker must be able to read of the file out */
+	bool host_is_low;    /* as on a host that has little more memory left than it must keep */
 	bool owners;         /* in two boxes, whose processes must belong to two users that are nobody else */
 };
 
@@ -43,8 +44,12 @@ static const struct row rows[] = {
 	{ 2, "anonymous memory", "perl -e '$x = \"x\" x 1e9; $y = \"y\" x 1e9'", STOPPED,
 	  ASSAY_BOX_MEMORY, .needs_root = true },
 	{ 3, "memory by files of /dev/shm", "cat /dev/zero > /dev/shm/x; exit 1", STOPPED, ASSAY_BOX_DISK },
-	{ 3, "memory by memfd", "memfd", STOPPED, ASSAY_BOX_MEMORY, .needs_root = true },
-	{ 3, "memory by SysV segments", "sysv", STOPPED, ASSAY_BOX_MEMORY, .needs_root = true },
+	{ 3, "memory by memfd", "memfd", STOPPED, ASSAY_BOX_MEMORY, .host_is_low = true },
+	{ 3, "memory by SysV segments", "sysv", STOPPED, ASSAY_BOX_MEMORY, .host_is_low = true },
+	{ 2, "anonymous memory of several processes",
+	  "for i in 1 2 3 4; do perl -e '$x = \"x\" x 1.2e8; sleep 8' & done; wait; exit 1", STOPPED, ASSAY_BOX_MEMORY },
+	{ 3, "buffers of sockets", "sockets-full", STOPPED, ASSAY_BOX_MEMORY, .host_is_low = true },
+	{ 3, "buffers of pipes", "pipes-full", HARMLESS, EXIT, .host_is_low = true },
 	{ 3, "memory of the kernel's: pipes, sockets, timers, watches, maps", "kernel-memory", HARMLESS, EXIT,
 	  .needs_root = true },
 	{ 4, "a child out of memory, exit 0", "perl -e '$x = \"x\" x 1e9; $y = \"y\" x 1e9'; exit 0",
