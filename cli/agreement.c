@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who agrees with whom: files with the same bytes are a group, groups are compared with each other, and those
- * found equivalent are one class.  With many groups each is compared with the first only, and that is said.
+ * Who agrees with whom: files with the same bytes, or directories with the same content, are a group, groups are
+ * compared with each other, and those found equivalent are one class.  With many groups each is compared with the
+ * first only, and that is said.
  */
 #include "agreement.h"
 
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "assay/buf.h"
@@ -24,7 +26,8 @@ enum { GROUPS_HELD_AGAINST_EACH_OTHER = 6 };
 struct group {
 	const char *members[CLI_MAX_CANDIDATES];
 	size_t member_count;
-	struct assay_digest digest;
+	bool is_directory;
+	struct assay_digest digest; /* of a file, and so the size */
 	uint64_t size;
 	size_t class; /* index of the first group that it is equivalent to */
 };
@@ -64,32 +67,73 @@ static enum assay_code have_equal_bytes(const char *a, const char *b, bool *ret,
 	return ASSAY_OK;
 }
 
-static enum assay_code place(struct agreement *all, const char *path, struct assay_error *err)
+static enum assay_code pair_verdict(const char *a, const char *b, json_t **ret_report,
+				    enum assay_verdict *ret, struct assay_error *err)
+{
+	if (cli_pair_compare(a, b, NULL, ret_report, err))
+		return err->code;
+	*ret = ASSAY_FARM_ERROR;
+	assay_verdict_parse(assay_json_text(*ret_report, "verdict", ""), ret);
+	return ASSAY_OK;
+}
+
+static enum assay_code is_of(const struct group *group, const struct group *candidate, bool *ret,
+			     struct assay_error *err)
+{
+	const char *a = group->members[0], *b = candidate->members[0];
+	assay_auto(assay_json_freep) json_t *report = NULL;
+	enum assay_verdict verdict;
+
+	*ret = false;
+	if (group->is_directory != candidate->is_directory)
+		return ASSAY_OK;
+	if (!group->is_directory)
+		return group->size == candidate->size &&
+				       assay_digest_equal(&group->digest, &candidate->digest) ?
+			       have_equal_bytes(a, b, ret, err) :
+			       ASSAY_OK;
+	if (pair_verdict(a, b, &report, &verdict, err))
+		return err->code;
+	*ret = verdict == ASSAY_REPRODUCIBLE;
+	return ASSAY_OK;
+}
+
+static enum assay_code look_at(const char *path, struct group *ret, struct assay_error *err)
 {
 	assay_auto(assay_fd_closep) int fd = -1;
-	struct assay_digest digest;
-	uint64_t size;
-	struct group *group = all->groups;
+	struct stat st;
 
+	*ret = (struct group){ .members = { path }, .member_count = 1 };
+	if (stat(path, &st))
+		return assay_fail_errno(err, "%s", path);
+	ret->is_directory = S_ISDIR(st.st_mode);
+	if (ret->is_directory)
+		return ASSAY_OK;
 	if (assay_file_open(AT_FDCWD, path, &fd, err))
-		return assay_context(err, "of more than two, each must be a file");
-	if (assay_digest_fd(fd, &digest, &size, err))
+		return assay_context(err, "of more than two, each must be a file or a directory");
+	if (assay_digest_fd(fd, &ret->digest, &ret->size, err))
 		return assay_context(err, "%s", path);
-	for (; group < all->groups + all->count; group++) {
-		bool equal = false;
+	return ASSAY_OK;
+}
 
-		if (group->size != size || !assay_digest_equal(&group->digest, &digest))
-			continue;
-		if (have_equal_bytes(group->members[0], path, &equal, err))
+static enum assay_code place(struct agreement *all, const char *path, struct assay_error *err)
+{
+	struct group candidate;
+
+	if (look_at(path, &candidate, err))
+		return err->code;
+	for (struct group *group = all->groups; group < all->groups + all->count; group++) {
+		bool equal;
+
+		if (is_of(group, &candidate, &equal, err))
 			return err->code;
-		if (equal)
-			break;
+		if (equal) {
+			group->members[group->member_count++] = path;
+			return ASSAY_OK;
+		}
 	}
-	if (group == all->groups + all->count) {
-		*group = (struct group){ .digest = digest, .size = size, .class = all->count };
-		all->count++;
-	}
-	group->members[group->member_count++] = path;
+	candidate.class = all->count;
+	all->groups[all->count++] = candidate;
 	return ASSAY_OK;
 }
 
@@ -114,12 +158,10 @@ static enum assay_code hold_against(struct agreement *all, size_t a, size_t b,
 				    struct assay_error *err)
 {
 	json_t *report;
-	enum assay_verdict verdict = ASSAY_FARM_ERROR;
+	enum assay_verdict verdict;
 
-	if (cli_pair_compare(all->groups[a].members[0], all->groups[b].members[0],
-			     NULL, &report, err))
+	if (pair_verdict(all->groups[a].members[0], all->groups[b].members[0], &report, &verdict, err))
 		return err->code;
-	assay_verdict_parse(assay_json_text(report, "verdict", ""), &verdict);
 	if (verdict == ASSAY_EQUIVALENT)
 		join(all, a, b);
 	if (verdict > all->verdict)
@@ -153,25 +195,30 @@ static json_t *groups_json(const struct agreement *all)
 		for (size_t k = 0; k < group->member_count; k++)
 			assay_json_append(members, assay_json_name(assay_span_text(group->members[k])));
 		assay_json_set(object, "members", members);
-		assay_json_set_text(object, "sha256", assay_digest_hex(&group->digest, hex));
-		assay_json_set_int(object, "size", (int64_t)group->size);
+		if (!group->is_directory) {
+			assay_json_set_text(object, "sha256", assay_digest_hex(&group->digest, hex));
+			assay_json_set_int(object, "size", (int64_t)group->size);
+		}
 		assay_json_set_int(object, "class", (int64_t)group->class);
 		assay_json_append(list, object);
 	}
 	return list;
 }
 
-static void reason(const struct agreement *all, size_t files, struct assay_buf *out)
+static void reason(const struct agreement *all, size_t candidates, struct assay_buf *out)
 {
-	size_t classes = 0;
+	size_t classes = 0, directories = 0;
 
-	for (size_t i = 0; i < all->count; i++)
+	for (size_t i = 0; i < all->count; i++) {
 		classes += all->groups[i].class == i;
+		directories += all->groups[i].is_directory;
+	}
 	if (all->count == 1) {
-		assay_buf_printf(out, "all %zu are bit for bit identical", files);
+		assay_buf_printf(out, "all %zu are bit for bit identical", candidates);
 		return;
 	}
-	assay_buf_printf(out, "%zu files fall into %zu groups of the same bytes", files, all->count);
+	assay_buf_printf(out, "%zu %s fall into %zu groups of the same bytes", candidates,
+			 directories == 0 ? "files" : directories == all->count ? "directories" : "candidates", all->count);
 	if (classes < all->count)
 		assay_buf_printf(out, ", %zu class%s when what is equivalent counts as the same", classes,
 				 classes == 1 ? "" : "es");

@@ -13,6 +13,7 @@
 #include "assay/limits.h"
 #include "directory_image.h"
 #include "stray.h"
+#include "xattr.h"
 
 /* Below the 64 parts that a path has, so that archives in directories can be named. */
 #define DIRECTORY_DEPTH 40
@@ -219,6 +220,8 @@ static enum assay_code compare_entries(struct pair *pair, const struct entry *le
 				   field_type.severity, err);
 	if (type != S_IFLNK && (left->st.st_mode ^ right->st.st_mode) & 07777 &&
 	    compare_modes(walk, left->st.st_mode, right->st.st_mode, err))
+		return err->code;
+	if (left->fd >= 0 && assay_xattrs_compare(walk, left->fd, right->fd, err))
 		return err->code;
 	if (type == S_IFDIR)
 		return compare_tree(pair, left->fd, right->fd, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two directories: names, types, modes and link targets, and the content of files; what was moved or renamed is
- * found by its content (stray.h).  Owners and times are not looked at, because a directory on disk has those of whoever unpacked it.
+ * Two directories: names, types, modes, extended attributes (xattr.h) and link targets, and the content of files; what was
+ * moved or renamed is found by its content (stray.h).  Owners and times are not looked at, because a directory on disk has those of whoever unpacked it.
  */
 #ifndef ASSAY_NORMALIZERS_DIRECTORY_H
 #define ASSAY_NORMALIZERS_DIRECTORY_H

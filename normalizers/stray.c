@@ -9,6 +9,7 @@
 
 #include "assay/file.h"
 #include "assay/limits.h"
+#include "xattr.h"
 
 void assay_strays_release(struct assay_strays *strays)
 {
@@ -80,17 +81,13 @@ static enum assay_code open_below(int root, const char *path, int *ret, struct a
 	return ASSAY_OK;
 }
 
-static enum assay_code map_stray(const struct assay_stray *stray, const int roots[2],
+/* Opens it and maps its bytes; the caller closes *ret_fd. */
+static enum assay_code map_stray(const struct assay_stray *stray, const int roots[2], int *ret_fd,
 				 struct assay_map *ret, struct assay_error *err)
 {
-	int fd;
-	enum assay_code code = open_below(roots[stray->is_right], stray->path, &fd, err);
-
-	if (code)
-		return code;
-	code = assay_map_fd(fd, ret, err);
-	close(fd);
-	return code;
+	if (open_below(roots[stray->is_right], stray->path, ret_fd, err))
+		return err->code;
+	return assay_map_fd(*ret_fd, ret, err);
 }
 
 static int by_size(const void *a, const void *b)
@@ -140,9 +137,10 @@ static enum assay_code hash_candidates(struct assay_strays *strays, const int ro
 		    strays->items[first].is_right == strays->items[end - 1].is_right)
 			continue;
 		for (size_t i = first; i < end; i++) {
+			assay_auto(assay_fd_closep) int fd = -1;
 			struct assay_map map = { 0 };
 
-			if (map_stray(&strays->items[i], roots, &map, err))
+			if (map_stray(&strays->items[i], roots, &fd, &map, err))
 				return err->code;
 			strays->items[i].hash = XXH3_64bits(map.bytes.data, map.bytes.len);
 			assay_map_release(&map);
@@ -151,19 +149,20 @@ static enum assay_code hash_candidates(struct assay_strays *strays, const int ro
 	return ASSAY_OK;
 }
 
-static enum assay_code have_equal_bytes(const struct assay_stray *l, const struct assay_stray *r,
-					const int roots[2], bool *ret, struct assay_error *err)
+/* The same bytes and the same extended attributes. */
+static enum assay_code are_equal(const struct assay_stray *l, const struct assay_stray *r,
+				 const int roots[2], bool *ret, struct assay_error *err)
 {
-	struct assay_map left = { 0 }, right = { 0 };
-	enum assay_code code = map_stray(l, roots, &left, err);
+	assay_auto(assay_fd_closep) int left_fd = -1;
+	assay_auto(assay_fd_closep) int right_fd = -1;
+	assay_auto(assay_map_release) struct assay_map left = { 0 };
+	assay_auto(assay_map_release) struct assay_map right = { 0 };
 
-	if (!code)
-		code = map_stray(r, roots, &right, err);
-	if (!code)
-		*ret = assay_span_equal(left.bytes, right.bytes);
-	assay_map_release(&left);
-	assay_map_release(&right);
-	return code;
+	if (map_stray(l, roots, &left_fd, &left, err) || map_stray(r, roots, &right_fd, &right, err))
+		return err->code;
+	if (!assay_span_equal(left.bytes, right.bytes))
+		return ASSAY_OK;
+	return assay_xattrs_equal(left_fd, right_fd, ret, err);
 }
 
 /* ---- writing down -------------------------------------------------------------------------------- */
@@ -262,7 +261,7 @@ static enum assay_code match(struct assay_strays *strays, struct assay_walk *wal
 
 			if (!items[k].is_right || items[k].done || items[k].mode != items[i].mode)
 				continue;
-			if (have_equal_bytes(&items[i], &items[k], roots, &equal, err))
+			if (are_equal(&items[i], &items[k], roots, &equal, err))
 				return err->code;
 			if (equal && record_moved(walk, &items[i], &items[k], err))
 				return err->code;

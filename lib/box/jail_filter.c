@@ -89,7 +89,7 @@ static const struct {
 
 static const char *const looking[] = { "stat", "lstat", "newfstatat", "statx", "access",
 				       "faccessat", "faccessat2", "readlink", "readlinkat",
-				       "getdents64", "getcwd" };
+				       "getdents64", "getcwd", "flistxattr", "fgetxattr" };
 
 struct program {
 	bool done;

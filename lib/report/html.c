@@ -367,7 +367,10 @@ static void groups(struct assay_buf *out, const json_t *report)
 			html_put(out, "</span></li>");
 		}
 		html_put(out, "</ul><td>");
-		html_digest(out, assay_json_text(group, "sha256", ""));
+		if (json_object_get(group, "sha256"))
+			html_digest(out, assay_json_text(group, "sha256", ""));
+		else
+			html_put(out, "a directory");
 		assay_buf_printf(out, class == i ? "<td></tr>\n" : "<td>group %zu</tr>\n", class + 1);
 	}
 	html_put(out, "</table></div>\n</section>\n");

@@ -176,7 +176,10 @@ static void groups(struct assay_buf *out, const json_t *report)
 		assay_buf_printf(out, "| %zu | ", i + 1);
 		code_path_with(out, json_object_get(group, "members"), ", ");
 		assay_buf_add_text(out, " | ");
-		code_value(out, json_object_get(group, "sha256"));
+		if (json_object_get(group, "sha256"))
+			code_value(out, json_object_get(group, "sha256"));
+		else
+			assay_buf_add_text(out, "a directory");
 		assay_buf_printf(out, class == i ? " | |\n" : " | %zu |\n", class + 1);
 	}
 }

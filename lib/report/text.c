@@ -516,8 +516,11 @@ static void groups(const struct page *page, const json_t *report)
 		if (class != i)
 			assay_buf_printf(page->out, " (equivalent to group %zu)", class + 1);
 		colour(page, DIM);
-		assay_buf_printf(page->out, "\n  %-10s sha256 ", "");
-		view_key(group, "sha256", "", page->out);
+		assay_buf_printf(page->out, "\n  %-10s ", "");
+		if (json_object_get(group, "sha256"))
+			assay_buf_printf(page->out, "sha256 %s", assay_json_text(group, "sha256", ""));
+		else
+			assay_buf_add_text(page->out, "a directory");
 		plain(page);
 		assay_buf_add_text(page->out, "\n");
 	}
