@@ -182,7 +182,7 @@ $(O)/tests/t_%: tests/unit/t_%.c $(O)/libassay.a
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(PKG_CFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -MMD -MP -I. -o $@ $< \
 		$(filter %.o,$^) $(O)/libassay.a $(PKG_LIBS) $(MORE_LIBS) $(shell pkg-config --libs check 2>/dev/null)
 
-$(O)/tests/t_http $(O)/tests/t_queue $(O)/tests/t_schedule $(O)/tests/t_worker: MORE_LIBS := $(FARM_PKG_LIBS)
+$(O)/tests/t_admission $(O)/tests/t_http $(O)/tests/t_queue $(O)/tests/t_schedule $(O)/tests/t_worker: MORE_LIBS := $(FARM_PKG_LIBS)
 $(O)/tests/t_worker: $(filter $(O)/worker/%,$(PROG_OBJ))
 
 $(O)/fuzz/f_%: tests/fuzz/f_%.c tests/fuzz/replay.c $(O)/libassay.a

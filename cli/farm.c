@@ -126,8 +126,41 @@ int cli_farm_call(const char *store, const char *socket, const char *method, con
 	return 0;
 }
 
-int cli_farm_call_on(const char *store, const char *socket, const char *method, const char *const path[3],
-		     const json_t *body, json_t **ret_answer)
+int cli_farm_list(const char *store, const char *socket, const char *path, const char *key,
+		  json_t **ret_answer)
+{
+	assay_auto(assay_buf_release) struct assay_buf next = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
+	json_t *page;
+
+	*ret_answer = NULL;
+	assay_buf_add_text(&next, path);
+	do {
+		int status = cli_farm_call(store, socket, "GET", assay_buf_text(&next), NULL,
+					   &page);
+		const char *after = status ? NULL : assay_json_text(page, "after", NULL);
+
+		if (status) {
+			json_decref(assay_steal(*ret_answer));
+			return status;
+		}
+		assay_buf_clear(&next);
+		if (after) {
+			assay_buf_printf(&next, "%s?after=", path);
+			cli_farm_escape(after, &next);
+		}
+		if (*ret_answer)
+			json_array_extend(json_object_get(*ret_answer, key),
+					  json_object_get(page, key));
+		else
+			*ret_answer = json_incref(page);
+		json_decref(page);
+	} while (next.len);
+	json_object_del(*ret_answer, "after");
+	return 0;
+}
+
+int cli_farm_call_on(const char *store, const char *socket, const char *method,
+		     const char *const path[3], const json_t *body, json_t **ret_answer)
 {
 	assay_auto(assay_buf_release) struct assay_buf whole = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
 	struct assay_error err = ASSAY_ERROR_INIT;

@@ -17,6 +17,9 @@ void cli_farm_become(const char *const *argv, struct assay_error *err);
 /* One call.  Returns 0, or the exit status after saying what was wrong.  *ret_answer may be NULL without one. */
 int cli_farm_call(const char *store, const char *socket, const char *method, const char *path,
 		  const json_t *body, json_t **ret_answer);
+/* A list that comes in pages, as one: what lies at key in the answers. */
+int cli_farm_list(const char *store, const char *socket, const char *path, const char *key,
+		  json_t **ret_answer);
 /* The same about something that has a name: path is what stands before it, the name, and what stands behind. */
 int cli_farm_call_on(const char *store, const char *socket, const char *method, const char *const path[3],
 		     const json_t *body, json_t **ret_answer);

@@ -91,7 +91,7 @@ int assay_cli_pools(int argc, char **argv)
 	if (!status && resume)
 		status = pause_pool(store, socket, resume, false);
 	if (!status)
-		status = cli_farm_call(store, socket, "GET", "/v1/pools", NULL, &answer);
+		status = cli_farm_list(store, socket, "/v1/pools", "pools", &answer);
 	if (status)
 		return status;
 	print(answer);

@@ -167,7 +167,7 @@ int assay_cli_schedule_list(int argc, char **argv)
 	size_t i;
 
 	if (!status)
-		status = cli_farm_call(a.store, a.socket, "GET", "/v1/schedules", NULL, &answer);
+		status = cli_farm_list(a.store, a.socket, "/v1/schedules", "schedules", &answer);
 	if (status)
 		return status;
 	if (a.json)

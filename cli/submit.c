@@ -10,6 +10,7 @@
 #include "assay/digest.h"
 #include "assay/file.h"
 #include "assay/limits.h"
+#include "assay/recipe.h"
 #include "buildinfo.h"
 #include "cli.h"
 #include "farm.h"
@@ -20,6 +21,7 @@ int assay_cli_submit(int argc, char **argv);
 struct arguments {
 	const char *buildinfos, *file, *key, *socket, *store;
 	struct cli_job_wish wish;
+	bool upload; /* recipes, for the workers have not got them */
 	struct assay_http_client *client;
 	size_t new_jobs, known_jobs;
 };
@@ -49,6 +51,54 @@ static enum assay_code add_recipe(const char *target, json_t *body, struct assay
 	return ASSAY_OK;
 }
 
+/* What it reads beside itself goes with it, under the paths by which it names them. */
+static enum assay_code upload_files(struct arguments *a, const struct assay_recipe *recipe,
+				    json_t *files, struct assay_error *err)
+{
+	struct assay_recipe_place place;
+
+	for (size_t i = 0; assay_recipe_place(recipe, i, &place); i++) {
+		assay_auto(assay_freep) char *path = NULL;
+		char hex[ASSAY_DIGEST_TEXT];
+		bool beside;
+
+		if (assay_recipe_place_check(recipe, &place, &beside, err))
+			return err->code;
+		if (!beside || json_object_get(files, place.location))
+			continue;
+		path = assay_recipe_locate(recipe, place.location);
+		if (!path)
+			return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+		if (assay_http_upload(a->client, path, hex, err))
+			return assay_context(err, "%s: %s", recipe->path, place.what);
+		assay_json_set_text(files, place.location, hex);
+	}
+	return ASSAY_OK;
+}
+
+/* *ret: the target that stands for it there. */
+static enum assay_code upload_recipe(struct arguments *a, const char *path, json_t *options,
+				     char **ret, struct assay_error *err)
+{
+	json_t *files = assay_json_object();
+	struct assay_recipe recipe;
+	char hex[ASSAY_DIGEST_TEXT];
+	enum assay_code code;
+
+	assay_json_set(options, "files", files);
+	if (assay_recipe_load(path, &recipe, err))
+		return err->code;
+	code = upload_files(a, &recipe, files, err);
+	if (!code)
+		code = assay_http_upload(a->client, path, hex, err);
+	if (!code && asprintf(ret, "recipe:%s", recipe.name) < 0)
+		code = assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	if (!code)
+		assay_json_set_text(options, "recipe", hex);
+	assay_recipe_release(&recipe);
+	return code;
+}
+
 typedef enum assay_code submit_line(struct arguments *a, const char *line, struct assay_error *err);
 
 static enum assay_code send_job(struct arguments *a, const json_t *body, const char *given, struct assay_error *err)
@@ -67,13 +117,19 @@ static enum assay_code send_job(struct arguments *a, const json_t *body, const c
 static enum assay_code submit(struct arguments *a, const char *given, struct assay_error *err)
 {
 	assay_auto(assay_freep) char *target = cli_job_target(given);
+	assay_auto(assay_freep) char *stand_in = NULL;
 	assay_auto(assay_json_freep) json_t *body = NULL;
 
 	if (!target)
 		return assay_fail_errno(err, "%s", given);
 	body = body_of(a, target);
-	if (*target == '/' && add_recipe(target, body, err))
+	if (*target == '/' && !a->upload && add_recipe(target, body, err))
 		return err->code;
+	if (*target == '/' && a->upload) {
+		if (upload_recipe(a, target, json_object_get(body, "options"), &stand_in, err))
+			return err->code;
+		assay_json_set_text(body, "target", stand_in);
+	}
 	return send_job(a, body, given, err);
 }
 
@@ -123,6 +179,7 @@ static int run(struct arguments *a, char **targets, int count)
 	struct assay_error err = ASSAY_ERROR_INIT;
 	enum assay_code code = cli_farm_connect(a->store, a->socket, &a->client, &err);
 
+	a->upload |= !code && assay_http_is_remote(a->client);
 	for (int i = 0; !code && i < count; i++)
 		code = submit(a, targets[i], &err);
 	if (!code && a->file)
@@ -152,6 +209,7 @@ int assay_cli_submit(int argc, char **argv)
 		{ "require-signature", CLI_FLAG, &a.wish.require_signature },
 		{ "socket", CLI_TEXT, &a.socket },
 		{ "store", CLI_TEXT, &a.store },
+		{ "upload", CLI_FLAG, &a.upload },
 		{ NULL, CLI_FLAG, NULL },
 	};
 	char **args;

@@ -63,7 +63,7 @@ int assay_cli_workers(int argc, char **argv)
 		if (*changes[i].name)
 			status = set_state(store, socket, *changes[i].name, changes[i].state);
 	if (!status)
-		status = cli_farm_call(store, socket, "GET", "/v1/workers", NULL, &answer);
+		status = cli_farm_list(store, socket, "/v1/workers", "workers", &answer);
 	if (status)
 		return status;
 	return cli_farm_print(answer, json, table);

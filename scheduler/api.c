@@ -11,7 +11,7 @@
 #include "audit.h"
 #include "scheduler.h"
 
-enum { TEXT_MAX = 4096 };
+enum { TEXT_MAX = 4096, PAGE_MAX = 1000 };
 
 static const struct api_endpoint *const tables[] = { api_jobs,	api_log,  api_worker,	  api_blob,
 						     api_results, api_farm, api_rebuilderd, api_identity,
@@ -210,6 +210,8 @@ static enum assay_code run(struct api_call *call, const struct api_endpoint *end
 
 	if (strcmp(endpoint->method, "GET") == 0)
 		return endpoint->run(call, err);
+	if (endpoint->prepare && endpoint->prepare(call, err))
+		return err->code;
 	/* bytes into the store take their time; what they change in the database is a transaction of its own */
 	if (strcmp(endpoint->method, "PUT") == 0 ? change(call->db, &c, err) :
 						   assay_database_transact(call->db, change, &c, err))
@@ -292,8 +294,14 @@ void api_serve(void *data, const struct assay_http_request *request,
 				 .now = scheduler_now() };
 	struct assay_error err = ASSAY_ERROR_INIT;
 
+	bool refused = serve(&call, &err);
+
 	/* an answer that was cut short is none */
-	if (serve(&call, &err) || assay_buf_check(&response->body, "answer", &err))
+	if (!refused && assay_buf_check(&response->body, "answer", &err)) {
+		refused = true;
+		call.problem = 500;
+	}
+	if (refused)
 		refuse(&call, &err);
 	else
 		tag(&call);
@@ -304,19 +312,21 @@ void api_serve(void *data, const struct assay_http_request *request,
 	json_decref(call.body);
 }
 
-/* Before hundreds of megabytes are taken from somebody. */
-static bool is_known(struct scheduler *scheduler, const struct assay_http_request *request)
+/* Before hundreds of megabytes are taken from somebody: a worker brings what it built, a submitter what it wants. */
+static size_t blob_limit(struct scheduler *scheduler, const struct assay_http_request *request)
 {
 	struct assay_error err = ASSAY_ERROR_INIT;
 	struct assay_database *db;
 	struct identity identity = { .kind = IDENTITY_NOBODY };
 
 	if (scheduler_borrow(scheduler, &db, &err))
-		return false;
+		return ASSAY_MAX_REQUEST;
 	if (identity_of(scheduler, db, request, scheduler_now(), &identity, &err))
 		assay_log(ASSAY_LOG_DEBUG, "%s %s: %s", request->method, request->path, err.msg);
 	scheduler_return(scheduler, db);
-	return identity.kind != IDENTITY_NOBODY;
+	return identity_may(&identity, NEED_WORKER)	? ASSAY_MAX_UPLOAD_PART
+	       : identity_may(&identity, NEED_SUPPLIER) ? ASSAY_MAX_BROUGHT
+							: ASSAY_MAX_REQUEST;
 }
 
 size_t api_limit(void *data, const struct assay_http_request *request)
@@ -328,8 +338,8 @@ size_t api_limit(void *data, const struct assay_http_request *request)
 	/* whoever has not shown who it is has little to say */
 	if (request->secure && !request->certificate.len && !request->authorization)
 		return ASSAY_MAX_FIELD;
-	return endpoint && strcmp(endpoint->method, "PUT") == 0 && is_known(data, request) ? ASSAY_MAX_UPLOAD_PART :
-											     ASSAY_MAX_REQUEST;
+	return endpoint && strcmp(endpoint->method, "PUT") == 0 ? blob_limit(data, request)
+								: ASSAY_MAX_REQUEST;
 }
 
 const char *api_submitter(const struct api_call *call)
@@ -435,6 +445,8 @@ enum assay_code api_only(const struct api_call *call, const char *const *keys, s
 	return ASSAY_OK;
 }
 
+const char *const api_no_keys[] = { NULL };
+
 enum assay_code api_job(const struct api_call *call, int64_t *ret, struct assay_error *err)
 {
 	uint64_t number;
@@ -481,4 +493,25 @@ json_t *api_rows(const struct assay_rows *rows, const char *const *names)
 		assay_json_append(list, object);
 	}
 	return list;
+}
+
+enum assay_code api_page_read(const struct api_call *call, struct api_page *ret,
+			      struct assay_error *err)
+{
+	return api_query(call, "after", "", &ret->after, err)
+		       ? err->code
+		       : api_query_int(call, "limit", PAGE_MAX, 1, PAGE_MAX, &ret->most, err);
+}
+
+enum assay_code api_page_answer(struct api_call *call, const struct api_page *page, const char *key,
+				const struct assay_rows *rows, const char *const *names)
+{
+	json_t *answer = assay_json_object();
+	size_t count = assay_rows_count(rows);
+
+	assay_json_set(answer, key, api_rows(rows, names));
+	if (count == (size_t)page->most)
+		assay_json_set_text(answer, "after", assay_rows_text(rows, count - 1, 0));
+	assay_http_answer(call->response, 200, answer);
+	return ASSAY_OK;
 }

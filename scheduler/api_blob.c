@@ -46,6 +46,10 @@ static enum assay_code put_part(struct api_call *call, const struct assay_digest
 		return assay_fail(err, ASSAY_EUSAGE,
 				  "Content-Range: want \"bytes FIRST-LAST/TOTAL\" that fits the body, have \"%.60s\"",
 				  range);
+	if (!identity_may(&call->identity, NEED_WORKER) && part.total > ASSAY_MAX_BROUGHT)
+		return assay_fail(err, ASSAY_ELIMIT,
+				  "want at most %llu bytes of who submits, have %" PRIu64,
+				  ASSAY_MAX_BROUGHT, part.total);
 	switch (upload_add(store, want, &part, &size, &whole, err)) {
 	case ASSAY_OK:
 		break;
@@ -137,8 +141,8 @@ static enum assay_code get(struct api_call *call, struct assay_error *err)
 }
 
 const struct api_endpoint api_blob[] = {
-	{ "GET", "/v1/blobs/*", get, "the bytes of a blob", NEED_KNOWN },
-	{ "PUT", "/v1/blobs/*", put, "store bytes under their SHA-256, at once or in parts", NEED_WORKER },
-	{ "GET", "/v1/blobs/*/upload", size, "how much of a blob that comes in parts is here", NEED_WORKER },
+	{ "GET", "/v1/blobs/*", get, "the bytes of a blob", NEED_KNOWN, NULL },
+	{ "PUT", "/v1/blobs/*", put, "store bytes under their SHA-256, at once or in parts", NEED_SUPPLIER, NULL },
+	{ "GET", "/v1/blobs/*/upload", size, "how much of a blob that comes in parts is here", NEED_SUPPLIER, NULL },
 	{ .method = NULL },
 };

@@ -9,38 +9,32 @@
 #include "assay/file.h"
 #include "assay/limits.h"
 #include "assay/path.h"
+#include "admission.h"
 #include "enrol.h"
 #include "pool.h"
 #include "queue.h"
 #include "retention.h"
 #include "scheduler.h"
 
-enum { WORKERS_MAX = 1000, SWEPT_MS = 60000, PROBE_BYTES = 65536 };
+enum { SWEPT_MS = 60000, PROBE_BYTES = 65536 };
 
 static enum assay_code workers(struct api_call *call, struct assay_error *err)
 {
 	static const char *const names[] = { "name", "pool", "labels", "state", "version", "#seen", "#since",
 					     "#job", NULL };
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
-	const char *after;
-	int64_t most;
-	size_t count;
-	json_t *answer;
+	struct api_page page;
 
-	if (api_query(call, "after", "", &after, err) ||
-	    api_query_int(call, "limit", WORKERS_MAX, 1, WORKERS_MAX, &most, err) ||
+	if (api_page_read(call, &page, err) ||
 	    assay_database_run(call->db,
-			       "SELECT name, pool, labels, state, version, seen, since, (SELECT min(job) FROM lease "
-			       "WHERE lease.worker = worker.name) FROM worker WHERE name > $1 ORDER BY name LIMIT $2",
-			       ASSAY_VALUES(assay_text(after), assay_int(most)), &rows, err))
+			       "SELECT name, pool, labels, state, version, seen, since, (SELECT "
+			       "min(job) FROM lease "
+			       "WHERE lease.worker = worker.name) FROM worker WHERE name > $1 "
+			       "ORDER BY name LIMIT $2",
+			       ASSAY_VALUES(assay_text(page.after), assay_int(page.most)), &rows,
+			       err))
 		return err->code;
-	answer = assay_json_object();
-	count = assay_rows_count(rows);
-	assay_json_set(answer, "workers", api_rows(rows, names));
-	if (count == (size_t)most)
-		assay_json_set_text(answer, "after", assay_rows_text(rows, count - 1, 0));
-	assay_http_answer(call->response, 200, answer);
-	return ASSAY_OK;
+	return api_page_answer(call, &page, "workers", rows, names);
 }
 
 /* Its certificates are void; the answer says how many, and which jobs it has now. */
@@ -86,30 +80,36 @@ static enum assay_code worker_state(struct api_call *call, struct assay_error *e
 	return ASSAY_OK;
 }
 
+/* The index of these has the predicate in just these words. */
+#define BUSY "state IN ('waiting', 'running', 'parked')"
+
 static enum assay_code pools(struct api_call *call, struct assay_error *err)
 {
 	static const char *const names[] = { "name", "#paused", "#queued", "#waiting", "#running", "#parked", "needs",
 					     "accept", "#require_signature", NULL };
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
-	json_t *answer;
+	struct api_page page;
 
-	if (assay_database_run(
+	if (api_page_read(call, &page, err) ||
+	    assay_database_run(
 		    call->db,
 		    "SELECT p.name, coalesce((SELECT paused FROM pool WHERE pool.name = p.name), 0), "
 		    "(SELECT count(*) FROM job WHERE pool = p.name AND state = 'queued'), "
-		    "(SELECT count(*) FROM job WHERE pool = p.name AND state = 'waiting'), "
-		    "(SELECT count(*) FROM job WHERE pool = p.name AND state = 'running'), "
-		    "(SELECT count(*) FROM job WHERE pool = p.name AND state = 'parked'), "
+		    "(SELECT count(*) FROM job WHERE pool = p.name AND " BUSY
+		    " AND state = 'waiting'), "
+		    "(SELECT count(*) FROM job WHERE pool = p.name AND " BUSY
+		    " AND state = 'running'), "
+		    "(SELECT count(*) FROM job WHERE pool = p.name AND " BUSY
+		    " AND state = 'parked'), "
 		    "coalesce((SELECT needs FROM pool WHERE pool.name = p.name), ''), "
 		    "(SELECT accept FROM pool WHERE pool.name = p.name), "
 		    "coalesce((SELECT require_signature FROM pool WHERE pool.name = p.name), 0) "
-		    "FROM (SELECT DISTINCT pool AS name FROM class UNION SELECT name FROM pool) p ORDER BY 1",
-		    NULL, 0, &rows, err))
+		    "FROM (SELECT DISTINCT pool AS name FROM class UNION SELECT name FROM pool) p "
+		    "WHERE p.name > $1 ORDER BY 1 LIMIT "
+		    "$2",
+		    ASSAY_VALUES(assay_text(page.after), assay_int(page.most)), &rows, err))
 		return err->code;
-	answer = assay_json_object();
-	assay_json_set(answer, "pools", api_rows(rows, names));
-	assay_http_answer(call->response, 200, answer);
-	return ASSAY_OK;
+	return api_page_answer(call, &page, "pools", rows, names);
 }
 
 static enum assay_code set_pool(struct api_call *call, struct assay_error *err)
@@ -119,7 +119,8 @@ static enum assay_code set_pool(struct api_call *call, struct assay_error *err)
 				    .accept = assay_json_text(call->body, "accept", NULL),
 				    .require_signature = assay_json_bool(call->body, "require_signature") };
 
-	if (api_only(call, keys, err) || pool_set(call->db, call->argument, &rules, err))
+	if (api_only(call, keys, err) || admission_check_needs(rules.needs, err) ||
+	    pool_set(call->db, call->argument, &rules, err))
 		return err->code;
 	api_about(call, "needs", rules.needs);
 	if (rules.accept)
@@ -227,13 +228,13 @@ static enum assay_code metrics(struct api_call *call, struct assay_error *err)
 }
 
 const struct api_endpoint api_farm[] = {
-	{ "GET", "/v1/workers", workers, "workers and what they build", NEED_VIEWER },
-	{ "POST", "/v1/workers/*/state", worker_state, "activate, drain or revoke one", NEED_OPERATOR },
-	{ "GET", "/v1/pools", pools, "pools and how full they are", NEED_VIEWER },
-	{ "POST", "/v1/pools/*", set_pool, "give one its rules", NEED_OPERATOR },
-	{ "POST", "/v1/pools/*/pause", pause_pool, "hold a pool back, or let it go", NEED_OPERATOR },
-	{ "GET", "/metrics", metrics, "Prometheus text", NEED_VIEWER },
-	{ "GET", "/healthz", healthz, "whether the process lives", NEED_NOTHING },
-	{ "GET", "/readyz", readyz, "whether it can work", NEED_NOTHING },
+	{ "GET", "/v1/workers", workers, "workers and what they build", NEED_VIEWER, NULL },
+	{ "POST", "/v1/workers/*/state", worker_state, "activate, drain or revoke one", NEED_OPERATOR, NULL },
+	{ "GET", "/v1/pools", pools, "pools and how full they are", NEED_VIEWER, NULL },
+	{ "POST", "/v1/pools/*", set_pool, "give one its rules", NEED_OPERATOR, NULL },
+	{ "POST", "/v1/pools/*/pause", pause_pool, "hold a pool back, or let it go", NEED_OPERATOR, NULL },
+	{ "GET", "/metrics", metrics, "Prometheus text", NEED_VIEWER, NULL },
+	{ "GET", "/healthz", healthz, "whether the process lives", NEED_NOTHING, NULL },
+	{ "GET", "/readyz", readyz, "whether it can work", NEED_NOTHING, NULL },
 	{ .method = NULL },
 };

@@ -117,17 +117,20 @@ static enum assay_code users(struct api_call *call, struct assay_error *err)
 {
 	static const char *const names[] = { "name", "role", "#since", "#certificates", NULL };
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
-	json_t *answer;
+	struct api_page page;
 
-	if (assay_database_run(call->db,
-			       "SELECT name, role, since, (SELECT count(*) FROM certificate WHERE kind = 'user' AND "
-			       "certificate.name = account.name AND revoked = 0 AND expires > $1) FROM account ORDER BY name",
-			       ASSAY_VALUES(assay_int(call->now)), &rows, err))
+	if (api_page_read(call, &page, err) ||
+	    assay_database_run(call->db,
+			       "SELECT name, role, since, (SELECT count(*) FROM certificate WHERE "
+			       "kind = 'user' AND "
+			       "certificate.name = account.name AND revoked = 0 AND expires > $3) "
+			       "FROM account WHERE name > $1 ORDER BY name LIMIT "
+			       "$2",
+			       ASSAY_VALUES(assay_text(page.after), assay_int(page.most),
+					    assay_int(call->now)),
+			       &rows, err))
 		return err->code;
-	answer = assay_json_object();
-	assay_json_set(answer, "users", api_rows(rows, names));
-	assay_http_answer(call->response, 200, answer);
-	return ASSAY_OK;
+	return api_page_answer(call, &page, "users", rows, names);
 }
 
 static enum assay_code set_role(struct api_call *call, struct assay_error *err)
@@ -209,15 +212,15 @@ static enum assay_code audit_key(struct api_call *call, struct assay_error *err)
 }
 
 const struct api_endpoint api_identity[] = {
-	{ "POST", "/v1/tokens", token, "a token to enrol with, once", NEED_ADMIN },
-	{ "GET", "/v1/authority", authority, "the farm's certificate authority", NEED_NOTHING },
-	{ "POST", "/v1/enrol", enrol, "a token and a request for a certificate", NEED_NOTHING },
-	{ "POST", "/v1/renew", renew, "another certificate before this one ends", NEED_CERTIFICATE },
-	{ "GET", "/v1/whoami", whoami, "who the scheduler takes the caller for", NEED_KNOWN },
-	{ "GET", "/v1/users", users, "users that have certificates", NEED_OPERATOR },
-	{ "POST", "/v1/users/*/role", set_role, "give a user another role, or none", NEED_ADMIN },
-	{ "GET", "/v1/audit", audit, "audit records, oldest first", NEED_OPERATOR },
-	{ "GET", "/v1/audit/checkpoints", checkpoints, "signed checkpoints of the audit log", NEED_OPERATOR },
-	{ "GET", "/v1/audit/key", audit_key, "the key that signs them", NEED_KNOWN },
+	{ "POST", "/v1/tokens", token, "a token to enrol with, once", NEED_ADMIN, NULL },
+	{ "GET", "/v1/authority", authority, "the farm's certificate authority", NEED_NOTHING, NULL },
+	{ "POST", "/v1/enrol", enrol, "a token and a request for a certificate", NEED_NOTHING, NULL },
+	{ "POST", "/v1/renew", renew, "another certificate before this one ends", NEED_CERTIFICATE, NULL },
+	{ "GET", "/v1/whoami", whoami, "who the scheduler takes the caller for", NEED_KNOWN, NULL },
+	{ "GET", "/v1/users", users, "users that have certificates", NEED_OPERATOR, NULL },
+	{ "POST", "/v1/users/*/role", set_role, "give a user another role, or none", NEED_ADMIN, NULL },
+	{ "GET", "/v1/audit", audit, "audit records, oldest first", NEED_OPERATOR, NULL },
+	{ "GET", "/v1/audit/checkpoints", checkpoints, "signed checkpoints of the audit log", NEED_OPERATOR, NULL },
+	{ "GET", "/v1/audit/key", audit_key, "the key that signs them", NEED_KNOWN, NULL },
 	{ .method = NULL },
 };

@@ -7,6 +7,7 @@
 #include "assay/cleanup.h"
 #include "assay/digest.h"
 #include "assay/limits.h"
+#include "admission.h"
 #include "pool.h"
 #include "queue.h"
 #include "scheduler.h"
@@ -25,15 +26,34 @@ static enum assay_code check_target(const struct api_call *call, const char *tar
 {
 	if (strncmp(target, "pkg:", 4) == 0)
 		return ASSAY_OK;
+	if (strncmp(target, ADMISSION_RECIPE, strlen(ADMISSION_RECIPE)) == 0)
+		return ASSAY_OK;
 	if (target[0] != '/')
-		return assay_fail(err, ASSAY_EUSAGE, "target: want a package URL, or the whole path of a recipe");
+		return assay_fail(err, ASSAY_EUSAGE,
+				  "target: want a package URL, " ADMISSION_RECIPE
+				  "NAME, or the whole path of a recipe");
 	return api_may_name_files(call, "target: a recipe", err);
+}
+
+static enum assay_code check_submission(struct api_call *call, struct assay_error *err)
+{
+	static const char *const keys[] = { "target", "{options",  "submitter", "key",	  "pool",
+					    "needs",  "#priority", "#deadline", "?again", NULL };
+	const char *target, *key = assay_json_text(call->body, "key", NULL);
+
+	if (key && strlen(key) > ASSAY_MAX_SUBMISSION_KEY)
+		return assay_fail(err, ASSAY_EUSAGE, "key: want at most %d bytes, have %zu",
+				  ASSAY_MAX_SUBMISSION_KEY, strlen(key));
+	if (api_only(call, keys, err) || api_text(call, "target", &target, err) ||
+	    check_target(call, target, err) ||
+	    admission_check_needs(assay_json_text(call->body, "needs", ""), err))
+		return err->code;
+	return admission_check(call->scheduler->store, target,
+			       json_object_get(call->body, "options"), err);
 }
 
 static enum assay_code submit(struct api_call *call, struct assay_error *err)
 {
-	static const char *const keys[] = { "target",	 "{options", "submitter", "key",    "pool",
-					    "needs",	 "#priority", "#deadline", "?again", NULL };
 	static const char *const admissions[] = { [QUEUE_NEW] = "new",
 						  [QUEUE_REPEATED] = "repeated",
 						  [QUEUE_OPEN] = "open",
@@ -57,9 +77,10 @@ static enum assay_code submit(struct api_call *call, struct assay_error *err)
 	if (s.priority < -100 || s.priority > 100)
 		assay_fail(err, ASSAY_EUSAGE, "priority: want -100 to 100, have %lld", (long long)s.priority);
 	else if (s.deadline < 0)
-		assay_fail(err, ASSAY_EUSAGE, "deadline: want milliseconds since 1970, have %lld", (long long)s.deadline);
-	else if (!api_only(call, keys, err) && !api_text(call, "target", &s.target, err) &&
-		 !check_target(call, s.target, err) && !pool_admit(call->db, s.pool, wanted, err)) {
+		assay_fail(err, ASSAY_EUSAGE, "deadline: want milliseconds since 1970, have %lld",
+			   (long long)s.deadline);
+	else if (!api_text(call, "target", &s.target, err) &&
+		 !pool_admit(call->db, s.pool, wanted, err)) {
 		assay_json_dump_compact(wanted, &options);
 		s.options = assay_buf_text(&options);
 		if (!assay_buf_check(&options, "options", err) &&
@@ -73,6 +94,8 @@ static enum assay_code submit(struct api_call *call, struct assay_error *err)
 			call->wake = true;
 			return ASSAY_OK;
 		}
+		if (err->code == ASSAY_ENOTFOUND)
+			call->problem = 409;
 	}
 	json_decref(answer);
 	return err->code;
@@ -201,7 +224,7 @@ static enum assay_code cancel(struct api_call *call, struct assay_error *err)
 {
 	int64_t job;
 
-	if (own_job(call, &job, err))
+	if (api_only(call, api_no_keys, err) || own_job(call, &job, err))
 		return err->code;
 	if (queue_cancel(call->db, job, call->now, err))
 		return api_conflict(call, job, err);
@@ -213,7 +236,7 @@ static enum assay_code retry(struct api_call *call, struct assay_error *err)
 {
 	int64_t job;
 
-	if (own_job(call, &job, err))
+	if (api_only(call, api_no_keys, err) || own_job(call, &job, err))
 		return err->code;
 	if (queue_retry(call->db, job, call->now, err))
 		return api_conflict(call, job, err);
@@ -223,11 +246,11 @@ static enum assay_code retry(struct api_call *call, struct assay_error *err)
 }
 
 const struct api_endpoint api_jobs[] = {
-	{ "POST", "/v1/jobs", submit, "queue a job", NEED_SUBMITTER },
-	{ "GET", "/v1/jobs", list, "jobs, newest first", NEED_VIEWER },
-	{ "GET", "/v1/jobs/*", show, "one job with its attempts", NEED_VIEWER },
-	{ "GET", "/v1/jobs/*/report", report, "its report", NEED_VIEWER },
-	{ "POST", "/v1/jobs/*/cancel", cancel, "stop it", NEED_SUBMITTER },
-	{ "POST", "/v1/jobs/*/retry", retry, "through the queue once more", NEED_SUBMITTER },
+	{ "POST", "/v1/jobs", submit, "queue a job", NEED_SUBMITTER, check_submission },
+	{ "GET", "/v1/jobs", list, "jobs, newest first", NEED_VIEWER, NULL },
+	{ "GET", "/v1/jobs/*", show, "one job with its attempts", NEED_VIEWER, NULL },
+	{ "GET", "/v1/jobs/*/report", report, "its report", NEED_VIEWER, NULL },
+	{ "POST", "/v1/jobs/*/cancel", cancel, "stop it", NEED_SUBMITTER, NULL },
+	{ "POST", "/v1/jobs/*/retry", retry, "through the queue once more", NEED_SUBMITTER, NULL },
 	{ .method = NULL },
 };

@@ -15,6 +15,8 @@
 
 enum { WAIT_MS_MAX = 60000, FOLLOWED_MS = 5000, PARTS_AT_ONCE = 64 };
 
+static const int64_t OFFSET_MAX = INT64_MAX / 2; /* what is added to it must not overflow */
+
 /* The attempt that is asked for, or the latest. */
 struct wanted {
 	int64_t job, fence, offset, limit, wait;
@@ -27,8 +29,9 @@ static enum assay_code find(struct api_call *call, struct wanted *w, struct assa
 {
 	if (api_job(call, &w->job, err) ||
 	    api_query_int(call, "attempt", 0, 1, INT64_MAX, &w->fence, err) ||
-	    api_query_int(call, "offset", 0, 0, INT64_MAX, &w->offset, err) ||
-	    api_query_int(call, "limit", ASSAY_MAX_LOG_PART, 1, ASSAY_MAX_LOG_PART, &w->limit, err) ||
+	    api_query_int(call, "offset", 0, 0, OFFSET_MAX, &w->offset, err) ||
+	    api_query_int(call, "limit", ASSAY_MAX_LOG_PART, 1, ASSAY_MAX_LOG_PART, &w->limit,
+			  err) ||
 	    api_query_int(call, "wait_ms", 0, 0, WAIT_MS_MAX, &w->wait, err) ||
 	    assay_database_run(call->db,
 			       "SELECT fence, finished, log FROM attempt WHERE job = $1 AND ($2 = 0 OR fence = $2) "
@@ -172,8 +175,9 @@ static enum assay_code put(struct api_call *call, struct assay_error *err)
 	json_t *answer;
 
 	if (api_job(call, &p.job, err) || api_query(call, "worker", "", &p.worker, err) ||
-	    api_is_worker(call, p.worker, err) || api_query_int(call, "fence", 0, 1, INT64_MAX, &p.fence, err) ||
-	    api_query_int(call, "offset", 0, 0, INT64_MAX / 2, &p.offset, err))
+	    api_is_worker(call, p.worker, err) ||
+	    api_query_int(call, "fence", 0, 1, INT64_MAX, &p.fence, err) ||
+	    api_query_int(call, "offset", 0, 0, OFFSET_MAX, &p.offset, err))
 		return err->code;
 	if (body.len > ASSAY_MAX_LOG_PART)
 		return assay_fail(err, ASSAY_ELIMIT, "log: want parts of at most %llu bytes",
@@ -192,7 +196,8 @@ static enum assay_code put(struct api_call *call, struct assay_error *err)
 }
 
 const struct api_endpoint api_log[] = {
-	{ "GET", "/v1/jobs/*/log", get, "the log of an attempt, as it grows", NEED_VIEWER },
-	{ "PUT", "/v1/jobs/*/log", put, "the next part of a running attempt's log", NEED_WORKER },
+	{ "GET", "/v1/jobs/*/log", get, "the log of an attempt, as it grows", NEED_VIEWER, NULL },
+	{ "PUT", "/v1/jobs/*/log", put, "the next part of a running attempt's log", NEED_WORKER,
+	  NULL },
 	{ .method = NULL },
 };

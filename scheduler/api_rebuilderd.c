@@ -147,9 +147,9 @@ static enum assay_code diffoscope(struct api_call *call, struct assay_error *err
 }
 
 const struct api_endpoint api_rebuilderd[] = {
-	{ "GET", "/api/v0/pkgs/list", packages, "packages and how they came out, as rebuilderd lists them", NEED_VIEWER },
-	{ "GET", "/api/v0/builds/*/log", build_log, "the log of a build", NEED_VIEWER },
-	{ "GET", "/api/v0/builds/*/attestation", attestation, "its statements, one DSSE envelope a line", NEED_VIEWER },
-	{ "GET", "/api/v0/builds/*/diffoscope", diffoscope, "what differs and why, as text", NEED_VIEWER },
+	{ "GET", "/api/v0/pkgs/list", packages, "packages and how they came out, as rebuilderd lists them", NEED_VIEWER, NULL },
+	{ "GET", "/api/v0/builds/*/log", build_log, "the log of a build", NEED_VIEWER, NULL },
+	{ "GET", "/api/v0/builds/*/attestation", attestation, "its statements, one DSSE envelope a line", NEED_VIEWER, NULL },
+	{ "GET", "/api/v0/builds/*/diffoscope", diffoscope, "what differs and why, as text", NEED_VIEWER, NULL },
 	{ .method = NULL },
 };

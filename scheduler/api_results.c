@@ -158,10 +158,10 @@ static enum assay_code nightly(struct api_call *call, struct assay_error *err)
 }
 
 const struct api_endpoint api_results[] = {
-	{ "GET", "/v1/history", history, "the runs of one target, the last good and the first bad", NEED_VIEWER },
-	{ "GET", "/v1/changes", changes, "targets that end otherwise than the time before", NEED_VIEWER },
-	{ "GET", "/v1/clusters", clusters, "causes of differences, by how many targets share them", NEED_VIEWER },
-	{ "GET", "/v1/clusters/*", cluster, "the targets that share one cause", NEED_VIEWER },
-	{ "GET", "/v1/nightly", nightly, "what is new since a time", NEED_VIEWER },
+	{ "GET", "/v1/history", history, "the runs of one target, the last good and the first bad", NEED_VIEWER, NULL },
+	{ "GET", "/v1/changes", changes, "targets that end otherwise than the time before", NEED_VIEWER, NULL },
+	{ "GET", "/v1/clusters", clusters, "causes of differences, by how many targets share them", NEED_VIEWER, NULL },
+	{ "GET", "/v1/clusters/*", cluster, "the targets that share one cause", NEED_VIEWER, NULL },
+	{ "GET", "/v1/nightly", nightly, "what is new since a time", NEED_VIEWER, NULL },
 	{ .method = NULL },
 };

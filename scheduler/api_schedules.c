@@ -5,6 +5,7 @@
 #include "assay/buf.h"
 #include "assay/cleanup.h"
 #include "assay/limits.h"
+#include "admission.h"
 #include "pool.h"
 #include "schedule.h"
 #include "scheduler.h"
@@ -15,17 +16,18 @@ static enum assay_code list(struct api_call *call, struct assay_error *err)
 					     "argument",  "pool",  "needs",	"submitter",  "#priority", "#again",
 					     "#next",	  "#due",  "#last",	"note",	      NULL };
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
-	json_t *answer;
+	struct api_page page;
 
-	if (assay_database_run(call->db,
-			       "SELECT name, cron, zone, jitter, catch_up, list, argument, pool, needs, submitter, "
-			       "priority, again, next, due, last, note FROM schedule ORDER BY name",
-			       NULL, 0, &rows, err))
+	if (api_page_read(call, &page, err) ||
+	    assay_database_run(call->db,
+			       "SELECT name, cron, zone, jitter, catch_up, list, argument, pool, "
+			       "needs, submitter, "
+			       "priority, again, next, due, last, note FROM schedule WHERE name > "
+			       "$1 ORDER BY name LIMIT $2",
+			       ASSAY_VALUES(assay_text(page.after), assay_int(page.most)), &rows,
+			       err))
 		return err->code;
-	answer = assay_json_object();
-	assay_json_set(answer, "schedules", api_rows(rows, names));
-	assay_http_answer(call->response, 200, answer);
-	return ASSAY_OK;
+	return api_page_answer(call, &page, "schedules", rows, names);
 }
 
 static enum assay_code done(struct api_call *call, enum assay_code code)
@@ -45,6 +47,19 @@ static enum assay_code check_files(const struct api_call *call, const struct sch
 	while (assay_span_next_line(&rest, &line))
 		if (assay_span_starts(assay_span_trim(line), "/") && api_may_name_files(call, "targets: a recipe", err))
 			return err->code;
+	return ASSAY_OK;
+}
+
+/* A schedule is of many targets. */
+static enum assay_code check_options(const json_t *options, struct assay_error *err)
+{
+	static const char *const of_one[] = { "buildinfo", "files", "recipe" };
+
+	for (size_t i = 0; i < sizeof(of_one) / sizeof(of_one[0]); i++)
+		if (json_object_get(options, of_one[i]))
+			return assay_fail(err, ASSAY_EUSAGE,
+					  "options: \"%s\" is of one job, and a schedule has many",
+					  of_one[i]);
 	return ASSAY_OK;
 }
 
@@ -72,6 +87,7 @@ static enum assay_code set(struct api_call *call, struct assay_error *err)
 		return assay_fail(err, ASSAY_EUSAGE, "priority: want -100 to 100, have %lld", (long long)s.priority);
 	if (api_only(call, keys, err) || api_text(call, "cron", &s.cron, err) ||
 	    api_text(call, "list", &s.list, err) || check_files(call, &s, err) ||
+	    admission_check_needs(s.needs, err) || check_options(wanted, err) ||
 	    pool_admit(call->db, s.pool, wanted, err))
 		return err->code;
 	assay_json_dump_compact(wanted, &options);
@@ -83,18 +99,23 @@ static enum assay_code set(struct api_call *call, struct assay_error *err)
 
 static enum assay_code remove_one(struct api_call *call, struct assay_error *err)
 {
-	return done(call, schedule_remove(call->db, call->argument, err));
+	return api_only(call, api_no_keys, err)
+		       ? err->code
+		       : done(call, schedule_remove(call->db, call->argument, err));
 }
 
 static enum assay_code run(struct api_call *call, struct assay_error *err)
 {
-	return done(call, schedule_force(call->db, call->argument, call->now, err));
+	return api_only(call, api_no_keys, err)
+		       ? err->code
+		       : done(call, schedule_force(call->db, call->argument, call->now, err));
 }
 
 const struct api_endpoint api_schedules[] = {
-	{ "GET", "/v1/schedules", list, "schedules and when they fire", NEED_VIEWER },
-	{ "POST", "/v1/schedules/*", set, "make one, or another under its name", NEED_OPERATOR },
-	{ "DELETE", "/v1/schedules/*", remove_one, "end one", NEED_OPERATOR },
-	{ "POST", "/v1/schedules/*/run", run, "fire one at once", NEED_OPERATOR },
-	{ NULL, NULL, NULL, NULL, NEED_NOTHING },
+	{ "GET", "/v1/schedules", list, "schedules and when they fire", NEED_VIEWER, NULL },
+	{ "POST", "/v1/schedules/*", set, "make one, or another under its name", NEED_OPERATOR,
+	  NULL },
+	{ "DELETE", "/v1/schedules/*", remove_one, "end one", NEED_OPERATOR, NULL },
+	{ "POST", "/v1/schedules/*/run", run, "fire one at once", NEED_OPERATOR, NULL },
+	{ .method = NULL },
 };

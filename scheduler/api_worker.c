@@ -178,8 +178,9 @@ static enum assay_code outcome(struct api_call *call, struct assay_error *err)
 }
 
 const struct api_endpoint api_worker[] = {
-	{ "POST", "/v1/lease", lease, "the next job, waited for", NEED_WORKER },
-	{ "POST", "/v1/jobs/*/heartbeat", heartbeat, "prolong a lease", NEED_WORKER },
-	{ "POST", "/v1/jobs/*/outcome", outcome, "end a lease with its outcome", NEED_WORKER },
+	{ "POST", "/v1/lease", lease, "the next job, waited for", NEED_WORKER, NULL },
+	{ "POST", "/v1/jobs/*/heartbeat", heartbeat, "prolong a lease", NEED_WORKER, NULL },
+	{ "POST", "/v1/jobs/*/outcome", outcome, "end a lease with its outcome", NEED_WORKER,
+	  NULL },
 	{ .method = NULL },
 };

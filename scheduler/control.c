@@ -58,8 +58,15 @@ static enum assay_code retry(struct assay_database *db, void *data, struct assay
 		    "other.digest = job.digest AND other.id <> job.id AND other.state IN ('queued', 'waiting', "
 		    "'running')) RETURNING id",
 		    ASSAY_VALUES(assay_int(c->job), assay_int(c->now)),
-		    "no job of this number is done, parked or cancelled; or the same is queued again already",
-		    err))
+		    "no job of this number is done, parked or cancelled; or the same is queued "
+		    "again already",
+		    err) ||
+	    /* which may have been swept since */
+	    assay_database_run(db,
+			       "INSERT INTO class (pool, needs, used) SELECT pool, needs, $2 FROM "
+			       "job WHERE id = $1 ON CONFLICT "
+			       "(pool, needs) DO UPDATE SET used = $2",
+			       ASSAY_VALUES(assay_int(c->job), assay_int(c->now)), NULL, err))
 		return err->code;
 	return assay_database_notify(db, err);
 }

@@ -39,6 +39,7 @@ static const struct {
 	[NEED_SUBMITTER] = { ROLE_SUBMITTER, "role submitter" },
 	[NEED_VIEWER] = { ROLE_VIEWER, "role viewer" },
 	[NEED_WORKER] = { ROLE_NONE, "a worker's certificate" },
+	[NEED_SUPPLIER] = { ROLE_SUBMITTER, "a worker's certificate or role submitter" },
 	[NEED_CERTIFICATE] = { ROLE_NONE, "a certificate of this farm" },
 	[NEED_KNOWN] = { ROLE_NONE, "a certificate or a token" },
 	[NEED_NOTHING] = { ROLE_NONE, "nothing" },
@@ -60,6 +61,8 @@ bool identity_may(const struct identity *identity, enum identity_need need)
 		return identity->serial[0] != '\0';
 	case NEED_WORKER:
 		return identity->kind == IDENTITY_WORKER || identity->kind == IDENTITY_LOCAL;
+	case NEED_SUPPLIER:
+		return identity->kind == IDENTITY_WORKER || identity->role >= needs[need].role;
 	default:
 		return identity->role >= needs[need].role;
 	}

@@ -36,6 +36,7 @@ enum identity_need {
 	NEED_VIEWER,
 	NEED_WORKER,	  /* a worker, for itself */
 	NEED_CERTIFICATE, /* a worker or user that has one */
+	NEED_SUPPLIER,	  /* a worker, or a submitter: who brings blobs */
 	NEED_KNOWN,	  /* anybody but nobody */
 	NEED_NOTHING,
 };

@@ -62,12 +62,14 @@ enum assay_code pool_set(struct assay_database *db, const char *pool, const stru
 static enum assay_code check_options(const json_t *options, struct assay_error *err)
 {
 	static const struct {
-		const char *key;
-		bool flag, digest;
-	} known[] = { { "accept", false, false },
-		      { "buildinfo", false, true },
-		      { "recipe", false, true },
-		      { "require_signature", true, false } };
+		const char *key, *wanted;
+		json_type type;
+		bool digest;
+	} known[] = { { "accept", "a string", JSON_STRING, false },
+		      { "buildinfo", "a string", JSON_STRING, true },
+		      { "files", "an object", JSON_OBJECT, false },
+		      { "recipe", "a string", JSON_STRING, true },
+		      { "require_signature", "true or false", JSON_TRUE, false } };
 	struct assay_digest digest;
 	const char *key;
 	json_t *value;
@@ -78,13 +80,17 @@ static enum assay_code check_options(const json_t *options, struct assay_error *
 		while (i < sizeof(known) / sizeof(known[0]) && strcmp(known[i].key, key) != 0)
 			i++;
 		if (i == sizeof(known) / sizeof(known[0]))
-			return assay_fail(err, ASSAY_EUSAGE, "options: there is no key \"%.60s\"", key);
-		if (known[i].flag ? !json_is_boolean(value) : !json_is_string(value))
-			return assay_fail(err, ASSAY_EUSAGE, "options: want a %s \"%s\"",
-					  known[i].flag ? "true or false" : "string", key);
-		if (known[i].digest && !assay_digest_parse(assay_span_text(json_string_value(value)), &digest))
-			return assay_fail(err, ASSAY_EUSAGE, "options: \"%s\": want a SHA-256 in hex, have \"%.70s\"", key,
-					  json_string_value(value));
+			return assay_fail(err, ASSAY_EUSAGE, "options: there is no key \"%.60s\"",
+					  key);
+		if (json_typeof(value) != known[i].type &&
+		    !(known[i].type == JSON_TRUE && json_is_false(value)))
+			return assay_fail(err, ASSAY_EUSAGE, "options: \"%s\": want %s", key,
+					  known[i].wanted);
+		if (known[i].digest &&
+		    !assay_digest_parse(assay_span_text(json_string_value(value)), &digest))
+			return assay_fail(err, ASSAY_EUSAGE,
+					  "options: \"%s\": want a SHA-256 in hex, have \"%.70s\"",
+					  key, json_string_value(value));
 	}
 	return ASSAY_OK;
 }

@@ -36,6 +36,10 @@ struct queue_submission {
 	bool again;            /* although the same job is done */
 };
 
+/* A class of needs counts as asked for, for so long, before that is noted again; and without it, until it is swept. */
+#define QUEUE_CLASS_NOTED_MS (3600 * 1000)
+#define QUEUE_CLASS_KEPT_MS (24 * 3600 * 1000)
+
 /* A target without a version means whatever is newest: its verdict stands for a job of this age. */
 #define QUEUE_UNVERSIONED_MS (20 * 3600 * 1000)
 
@@ -46,7 +50,8 @@ enum queue_admission {
 	QUEUE_DONE,     /* the same job has its verdict */
 };
 
-/* ASSAY_EUSAGE: the key was used for another job. */
+/* ASSAY_ENOTFOUND: the key was used for another submission.  ASSAY_EUSAGE: something is too long, or its pool has too many
+ * kinds of needs as it is. */
 enum assay_code queue_submit(struct assay_database *db, const struct queue_submission *submission,
 			     int64_t now, int64_t *ret_job, enum queue_admission *ret_how,
 			     struct assay_error *err) ASSAY_CHECKED;

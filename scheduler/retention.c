@@ -47,19 +47,34 @@ static const struct {
 	  "SELECT attestations, finished FROM attempt WHERE job >= $1 AND job < $2 AND attestations IS NOT NULL" },
 	{ ASSAY_CLASS_LOGS, "SELECT log, finished FROM attempt WHERE job >= $1 AND job < $2 AND log IS NOT NULL" },
 	{ ASSAY_CLASS_LOGS, "SELECT digest, 0 FROM log_part WHERE job >= $1 AND job < $2" },
-	{ ASSAY_CLASS_LOCKS,
-	  "SELECT options, finished FROM job WHERE id >= $1 AND id < $2 AND options LIKE '%\"buildinfo\"%'" },
+	{ ASSAY_CLASS_LOCKS, "SELECT options, finished FROM job WHERE id >= $1 AND id < $2 AND "
+			     "(options LIKE '%\"buildinfo\"%' OR target LIKE "
+			     "'recipe:%')" },
 };
 
-static void write_name(enum assay_store_class class, const char *text, int64_t time, struct assay_buf *out)
+static void write_name(enum assay_store_class class, const char *hex, int64_t time,
+		       struct assay_buf *out)
+{
+	if (hex && *hex)
+		assay_buf_printf(out, "%s %s %lld\n", assay_store_class_name(class), hex,
+				 (long long)time);
+}
+
+/* What a submitter brought with a job. */
+static void write_brought(enum assay_store_class class, const char *text, int64_t time,
+			  struct assay_buf *out)
 {
 	assay_auto(assay_json_freep) json_t *options = NULL;
 	struct assay_error ignored = ASSAY_ERROR_INIT;
+	const char *path;
+	json_t *hex;
 
-	if (text[0] == '{' && !assay_json_parse(assay_span_text(text), "options", &options, &ignored))
-		text = assay_json_text(options, "buildinfo", "");
-	if (*text)
-		assay_buf_printf(out, "%s %s %lld\n", assay_store_class_name(class), text, (long long)time);
+	if (assay_json_parse(assay_span_text(text), "options", &options, &ignored))
+		return;
+	write_name(class, assay_json_text(options, "buildinfo", NULL), time, out);
+	write_name(class, assay_json_text(options, "recipe", NULL), time, out);
+	json_object_foreach (json_object_get(options, "files"), path, hex)
+		write_name(class, json_string_value(hex), time, out);
 }
 
 static enum assay_code write_some(struct assay_database *db, size_t which, int64_t from, int64_t now,
@@ -73,7 +88,10 @@ static enum assay_code write_some(struct assay_database *db, size_t which, int64
 	for (size_t i = 0; i < assay_rows_count(rows); i++) {
 		int64_t finished = assay_rows_int(rows, i, 1) / 1000;
 
-		write_name(named[which].class, assay_rows_text(rows, i, 0), finished ? finished : now, out);
+		const char *text = assay_rows_text(rows, i, 0);
+
+		(text[0] == '{' ? write_brought : write_name)(named[which].class, text,
+							      finished ? finished : now, out);
 	}
 	return ASSAY_OK;
 }

@@ -70,6 +70,8 @@ struct api_endpoint {
 	enum assay_code (*run)(struct api_call *call, struct assay_error *err);
 	const char *summary;
 	enum identity_need need;
+	/* what takes its time and changes nothing, before the transaction; or NULL */
+	enum assay_code (*prepare)(struct api_call *call, struct assay_error *err);
 };
 
 /* Of api_jobs.c, api_worker.c and so on; each ends with a NULL method. */
@@ -109,11 +111,24 @@ enum assay_code api_query_int(const struct api_call *call, const char *name, int
  * mark before the key says, # a whole number, ? true or false, { an object, [ a list. */
 enum assay_code api_only(const struct api_call *call, const char *const *keys,
 			 struct assay_error *err) ASSAY_CHECKED;
+/* Of a request that says all in its path. */
+extern const char *const api_no_keys[];
 /* The argument as the number of a job. */
 enum assay_code api_job(const struct api_call *call, int64_t *ret, struct assay_error *err) ASSAY_CHECKED;
 /* 404 when it does not exist, else 409 for an error that says that its state forbids it. */
 enum assay_code api_conflict(struct api_call *call, int64_t job, struct assay_error *err) ASSAY_CHECKED;
 /* Rows as an array of objects: names[i] is the key of column i, with a leading '#' for a number. */
 json_t *api_rows(const struct assay_rows *rows, const char *const *names);
+
+/* A list in pages, in the order of names, which are its first column: the query takes $1 and $2 from here; "after" in the
+ * answer continues it. */
+struct api_page {
+	const char *after;
+	int64_t most;
+};
+enum assay_code api_page_read(const struct api_call *call, struct api_page *ret,
+			      struct assay_error *err) ASSAY_CHECKED;
+enum assay_code api_page_answer(struct api_call *call, const struct api_page *page, const char *key,
+				const struct assay_rows *rows, const char *const *names);
 
 #endif

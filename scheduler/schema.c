@@ -119,6 +119,12 @@ static const char *const steps[] = {
 	/* 8: the disk that attempts needed */
 	("ALTER TABLE attempt ADD COLUMN disk BIGINT NOT NULL DEFAULT 0;"
 	 "ALTER TABLE resource ADD COLUMN disk BIGINT NOT NULL DEFAULT 0"),
+	/* 9: of a job with a key, a digest of all that was said with it; when a class was last asked for; jobs in a
+	 * pool's hands and those it gave up, to count them */
+	("ALTER TABLE job ADD COLUMN wish TEXT;"
+	 "ALTER TABLE class ADD COLUMN used BIGINT NOT NULL DEFAULT 0;"
+	 "CREATE INDEX job_busy ON job (pool, state) WHERE state IN ('waiting', 'running', "
+	 "'parked')"),
 };
 
 enum assay_code scheduler_schema(struct assay_database *db, struct assay_error *err)

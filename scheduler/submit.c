@@ -20,25 +20,36 @@ enum {
 
 struct submit {
 	const struct queue_submission *given;
-	char digest[ASSAY_DIGEST_TEXT];
+	char digest[ASSAY_DIGEST_TEXT]; /* of what is to be built, and how */
+	char wish[ASSAY_DIGEST_TEXT];	/* of all that was said */
 	int64_t now, job;
 	enum queue_admission how;
 };
 
-static void digest_of(const struct queue_submission *given, char *out)
+static void digest_of(const char *const *texts, char *out)
 {
 	struct assay_hasher *hasher = assay_hasher_new();
 	struct assay_digest digest = { .bytes = { 0 } };
 
 	if (!hasher)
 		abort();
-	assay_hasher_add(hasher, given->target, strlen(given->target) + 1);
-	assay_hasher_add(hasher, given->options, strlen(given->options) + 1);
-	/* what one pool found out is no word about another, whose rules may be stricter */
-	assay_hasher_add(hasher, given->pool, strlen(given->pool) + 1);
+	for (; *texts; texts++)
+		assay_hasher_add(hasher, *texts, strlen(*texts) + 1);
 	assay_hasher_end(hasher, &digest);
 	assay_hasher_free(hasher);
 	assay_digest_hex(&digest, out);
+}
+
+/* What one pool found out is no word about another, whose rules may be stricter. */
+static void name(struct submit *s)
+{
+	const struct queue_submission *given = s->given;
+	char numbers[80];
+
+	digest_of((const char *[]){ given->target, given->options, given->pool, NULL }, s->digest);
+	snprintf(numbers, sizeof(numbers), "%lld %lld %d", (long long)given->priority,
+		 (long long)given->deadline, given->again);
+	digest_of((const char *[]){ s->digest, given->needs, numbers, NULL }, s->wish);
 }
 
 /* "pkg:deb/debian/hello" is another package tomorrow; "...@2.10-3" is not, and neither is a recipe. */
@@ -68,17 +79,21 @@ static enum assay_code find_key(struct assay_database *db, struct submit *s, str
 {
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
 
-	if (assay_database_run(db, "SELECT id, digest FROM job WHERE submitter = $1 AND submission = $2",
-			       ASSAY_VALUES(assay_text(s->given->submitter), assay_text(s->given->key)), &rows,
-			       err))
+	if (assay_database_run(
+		    db, "SELECT id, digest, wish FROM job WHERE submitter = $1 AND submission = $2",
+		    ASSAY_VALUES(assay_text(s->given->submitter), assay_text(s->given->key)), &rows,
+		    err))
 		return err->code;
 	s->how = QUEUE_REPEATED;
 	if (!assay_rows_count(rows))
 		return ASSAY_OK;
 	s->job = assay_rows_int(rows, 0, 0);
-	if (strcmp(assay_rows_text(rows, 0, 1), s->digest) != 0)
-		return assay_fail(err, ASSAY_EUSAGE, "key \"%.100s\" was used for another job, %lld", s->given->key,
-				  (long long)s->job);
+	/* of jobs from before it was noted nothing more is known */
+	if (strcmp(assay_rows_text(rows, 0, 1), s->digest) != 0 ||
+	    strcmp(assay_rows_text(rows, 0, 2) ?: s->wish, s->wish) != 0)
+		return assay_fail(err, ASSAY_ENOTFOUND,
+				  "key \"%.100s\" was used for another submission, job %lld",
+				  s->given->key, (long long)s->job);
 	return ASSAY_OK;
 }
 
@@ -133,25 +148,57 @@ static enum assay_code take_share(struct assay_database *db, const struct submit
 	return ASSAY_OK;
 }
 
-static enum assay_code insert(struct assay_database *db, struct submit *s, const char *needs, int64_t rank,
-			      struct assay_error *err)
+/* Kinds of needs are few, so that the next job is found by index in each; those that nobody asks for any more are swept.
+ * A look is all it costs but once an hour. */
+static enum assay_code note_class(struct assay_database *db, const struct submit *s,
+				  const char *needs, struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+	const char *pool = s->given->pool;
+
+	if (assay_database_run(
+		    db,
+		    "SELECT count(*), (SELECT used FROM class WHERE pool = $1 AND needs = $2) FROM "
+		    "class WHERE pool = "
+		    "$1 AND NOT EXISTS (SELECT 1 FROM class WHERE pool = $1 AND needs = $2)",
+		    ASSAY_VALUES(assay_text(pool), assay_text(needs)), &rows, err))
+		return err->code;
+	if (assay_rows_int(rows, 0, 0) >= ASSAY_MAX_CLASSES)
+		return assay_fail(err, ASSAY_EUSAGE,
+				  "needs: the jobs of pool %s have %d different ones; want one of "
+				  "those, or none",
+				  pool, ASSAY_MAX_CLASSES);
+	if (assay_rows_text(rows, 0, 1) &&
+	    assay_rows_int(rows, 0, 1) > s->now - QUEUE_CLASS_NOTED_MS)
+		return ASSAY_OK;
+	return assay_database_run(
+		db,
+		"INSERT INTO class (pool, needs, used) VALUES ($1, $2, $3) ON CONFLICT (pool, "
+		"needs) DO UPDATE SET "
+		"used = $3",
+		ASSAY_VALUES(assay_text(pool), assay_text(needs), assay_int(s->now)), NULL, err);
+}
+
+static enum assay_code insert(struct assay_database *db, struct submit *s, const char *needs,
+			      int64_t rank, struct assay_error *err)
 {
 	const struct queue_submission *given = s->given;
 	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
 
-	if (assay_database_run(db,
-			       "INSERT INTO class (pool, needs) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-			       ASSAY_VALUES(assay_text(given->pool), assay_text(needs)), NULL, err) ||
+	if (note_class(db, s, needs, err) ||
 	    assay_database_run(
 		    db,
 		    "INSERT INTO job (target, options, digest, submitter, submission, pool, needs, "
-		    "priority, rank, state, deadline, created, changed) VALUES ($1, $2, $3, $4, $5, "
-		    "$6, $7, $8, $9, 'queued', $10, $11, $11) ON CONFLICT DO NOTHING RETURNING id",
+		    "priority, rank, state, deadline, created, changed, wish) VALUES ($1, $2, $3, "
+		    "$4, $5, "
+		    "$6, $7, $8, $9, 'queued', $10, $11, $11, $12) ON CONFLICT DO NOTHING "
+		    "RETURNING id",
 		    ASSAY_VALUES(assay_text(given->target), assay_text(given->options),
 				 assay_text(s->digest), assay_text(given->submitter),
-				 assay_text(given->key), assay_text(given->pool),
-				 assay_text(needs), assay_int(given->priority), assay_int(rank),
-				 assay_int(given->deadline), assay_int(s->now)),
+				 assay_text(given->key), assay_text(given->pool), assay_text(needs),
+				 assay_int(given->priority), assay_int(rank),
+				 assay_int(given->deadline), assay_int(s->now),
+				 assay_text(given->key ? s->wish : NULL)),
 		    &rows, err))
 		return err->code;
 	/* another scheduler was faster: its job is found in the next round */
@@ -183,14 +230,32 @@ static enum assay_code submit(struct assay_database *db, void *data, struct assa
 		      resource_rank(&known, turn - s->given->priority * PRIORITY_MS, s->given->deadline), err);
 }
 
+static enum assay_code check_lengths(const struct queue_submission *given, struct assay_error *err)
+{
+	const struct {
+		const char *name, *text;
+		size_t most;
+	} all[] = { { "target", given->target, ASSAY_MAX_TARGET },
+		    { "submitter", given->submitter, 2 * ASSAY_MAX_NAME },
+		    { "key", given->key ? given->key : "-",
+		      ASSAY_MAX_SUBMISSION_KEY + ASSAY_MAX_TARGET },
+		    { "pool", given->pool, ASSAY_MAX_NAME } };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (!*all[i].text || strlen(all[i].text) > all[i].most)
+			return assay_fail(err, ASSAY_EUSAGE, "%s: want 1 to %zu bytes, have %zu",
+					  all[i].name, all[i].most, strlen(all[i].text));
+	return ASSAY_OK;
+}
+
 enum assay_code queue_submit(struct assay_database *db, const struct queue_submission *submission,
 			     int64_t now, int64_t *ret_job, enum queue_admission *ret_how,
 			     struct assay_error *err)
 {
 	struct submit s = { .given = submission, .now = now };
 
-	digest_of(submission, s.digest);
-	if (assay_database_transact(db, submit, &s, err))
+	name(&s);
+	if (check_lengths(submission, err) || assay_database_transact(db, submit, &s, err))
 		return err->code;
 	*ret_job = s.job;
 	*ret_how = s.how;

@@ -129,12 +129,49 @@ static enum assay_code overdue(struct assay_database *db, struct sweep *sweep, s
 	return ASSAY_OK;
 }
 
+/* A kind of needs that nobody asks for, and no job that is not over has.  A submission that notes it just now waits for
+ * this, or this for the submission. */
+static enum assay_code forget_classes(struct assay_database *db, struct sweep *sweep,
+				      struct assay_error *err)
+{
+	assay_auto(assay_rows_freep) struct assay_rows *rows = NULL;
+
+	if (assay_database_run(
+		    db, "SELECT pool, needs FROM class WHERE used < $1 ORDER BY used LIMIT $2",
+		    ASSAY_VALUES(assay_int(sweep->now - QUEUE_CLASS_KEPT_MS),
+				 assay_int((int64_t)sweep->most)),
+		    &rows, err))
+		return err->code;
+	for (size_t i = 0; i < assay_rows_count(rows); i++) {
+		const struct assay_value values[] = { assay_text(assay_rows_text(rows, i, 0)),
+						      assay_text(assay_rows_text(rows, i, 1)),
+						      assay_int(sweep->now - QUEUE_CLASS_KEPT_MS),
+						      assay_int(sweep->now) };
+
+		if (assay_database_run(db,
+				       "DELETE FROM class WHERE pool = $1 AND needs = $2 AND used "
+				       "< $3 AND NOT EXISTS (SELECT 1 FROM "
+				       "job WHERE pool = $1 AND needs = $2 AND state = 'queued') "
+				       "AND NOT EXISTS (SELECT 1 FROM job "
+				       "WHERE pool = $1 AND needs = $2 AND state IN ('waiting', "
+				       "'running', 'parked'))",
+				       values, 3, NULL, err) ||
+		    assay_database_run(db,
+				       "UPDATE class SET used = $4 WHERE pool = $1 AND needs = $2 "
+				       "AND used < $3",
+				       values, 4, NULL, err))
+			return err->code;
+	}
+	return ASSAY_OK;
+}
+
 static enum assay_code sweep(struct assay_database *db, void *data, struct assay_error *err)
 {
 	struct sweep *s = data;
 
 	s->done = 0;
-	if (look(db, s, err) || expire(db, s, err) || wake(db, s, err) || overdue(db, s, err))
+	if (look(db, s, err) || expire(db, s, err) || wake(db, s, err) || overdue(db, s, err) ||
+	    forget_classes(db, s, err))
 		return err->code;
 	return ASSAY_OK;
 }

@@ -28,6 +28,7 @@
 #include "assay/process.h"
 #include "assay/store.h"
 #include "assay/time.h"
+#include "brought.h"
 #include "labels.h"
 #include "summary.h"
 #include "tail.h"
@@ -63,14 +64,13 @@ struct daemon {
 
 struct task {
 	int64_t job, fence;
-	char *target, *directory, *log, token[200];
+	char *target, *given, *directory, *log,
+		token[200]; /* given: what `assay verify` is given for its target */
 	const json_t *options;
 	pid_t pid;
 	struct tail tail;
 	int64_t started_ns;
 };
-
-#define CLAIM "claim.buildinfo"
 
 enum ending { ENDED, CANCELLED, LEASE_LOST, STOPPED };
 
@@ -132,13 +132,15 @@ static bool make_command(const struct daemon *d, const struct task *task, char *
 		  (argv[count++] = strdup("--attempts=1")) && (argv[count++] = strdup("--verbose"));
 
 	if (ok && json_object_get(task->options, "buildinfo"))
-		ok = asprintf(&argv[count++], "--buildinfo=%s/" CLAIM, task->directory) > 0;
+		ok = asprintf(&argv[count++], "--buildinfo=%s/" BROUGHT_BUILDINFO,
+			      task->directory) > 0;
 	if (ok && d->options->secrets)
 		ok = asprintf(&argv[count++], "--secrets=%s", d->options->secrets) > 0;
 	for (size_t i = 0; ok && i < sizeof(passed) / sizeof(passed[0]); i++)
 		ok = add_option(argv, &count, i, task->options);
 	/* nothing behind "--" is taken for an option */
-	return ok && (argv[count++] = strdup("--")) && (argv[count] = strdup(task->target));
+	return ok && (argv[count++] = strdup("--")) &&
+	       (argv[count] = strdup(task->given ? task->given : task->target));
 }
 
 /* All that it says, and its build, is the job's log. */
@@ -453,35 +455,15 @@ static enum assay_code open_log(const struct daemon *d, struct task *task, struc
 	return ASSAY_OK;
 }
 
-/* What the job is to be rebuilt with, as somebody claims: a blob of the scheduler's, which must be what it is called. */
-static enum assay_code fetch_claim(const struct daemon *d, const struct task *task, struct assay_error *err)
-{
-	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_LOCK);
-	const char *hex = assay_json_text(task->options, "buildinfo", NULL);
-	assay_auto(assay_freep) char *file = assay_path_join(task->directory, CLAIM);
-	struct assay_digest want, have;
-	char path[100];
-
-	if (!hex)
-		return ASSAY_OK;
-	if (!assay_digest_parse(assay_span_text(hex), &want))
-		return assay_fail(err, ASSAY_EUSAGE, "options: buildinfo: want a SHA-256, have \"%.70s\"", hex);
-	snprintf(path, sizeof(path), "/v1/blobs/%s", hex);
-	if (!file || assay_http_send(d->client, "GET", path, assay_span_text(""), &text, err))
-		return file ? err->code : assay_fail(err, ASSAY_ENOMEM, "out of memory");
-	assay_digest_span(assay_buf_span(&text), &have);
-	if (!assay_digest_equal(&want, &have))
-		return assay_fail(err, ASSAY_EUNTRUSTED, "buildinfo: the scheduler gave other bytes than %s", hex);
-	return assay_file_write(AT_FDCWD, file, assay_buf_span(&text), 0600, err);
-}
-
 static enum assay_code run_task(struct daemon *d, struct task *task, struct assay_error *err)
 {
 	struct assay_error ignored = ASSAY_ERROR_INIT;
 
 	assay_log(ASSAY_LOG_NOTE, "job %lld: %s", (long long)task->job, task->target);
 	if (assay_store_make_temp(d->store, &task->directory, err) || open_log(d, task, err) ||
-	    fetch_claim(d, task, err) || start(d, task, err))
+	    brought_fetch(d->client, task->directory, task->target, task->options, &task->given,
+			  err) ||
+	    start(d, task, err))
 		report(d, task, ENDED, err->msg);
 	else
 		report(d, task, watch(d, task), NULL);
@@ -544,6 +526,7 @@ static enum assay_code one_job(struct daemon *d, bool *ret_had, struct assay_err
 	take_token(&task, lease);
 	code = task.target ? run_task(d, &task, err) : assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	free(task.target);
+	free(task.given);
 	free(task.directory);
 	free(task.log);
 	return code;

@@ -51,11 +51,8 @@ static enum assay_code admit_signature(struct assay_job *job, struct assay_subje
 	uint64_t size;
 
 	/* a key is text (minisign, signify) or a file beside the recipe */
-	key = strcmp(artifact->signature_scheme, "raw") == 0 ||
-			      strcmp(artifact->signature_scheme, "openpgp") == 0 ||
-			      strchr(artifact->signature_key, '.') ?
-		      locate(job, artifact->signature_key) :
-		      strdup(artifact->signature_key);
+	key = assay_recipe_key_is_file(artifact) ? locate(job, artifact->signature_key)
+						 : strdup(artifact->signature_key);
 	if (!copy || !key)
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	if (fetch(job, artifact->signature_file, NULL, &digest, &size, err)) {

@@ -128,6 +128,8 @@ enum assay_code assay_http_call(struct assay_http_client *client, const char *me
 enum assay_code assay_http_send(struct assay_http_client *client, const char *method,
 				const char *path, struct assay_span body, struct assay_buf *answer,
 				struct assay_error *err) ASSAY_CHECKED;
+/* Over https, and so perhaps on another machine. */
+bool assay_http_is_remote(const struct assay_http_client *client);
 /* The status of the last answer; 0 when there was none. */
 long assay_http_status(const struct assay_http_client *client);
 /* A file as a blob of the scheduler's, in parts when it is large; what an earlier try brought there is not sent again.

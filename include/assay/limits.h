@@ -76,9 +76,16 @@
 #define ASSAY_MAX_ROWS_BYTES (256 * ASSAY_MIB)
 #define ASSAY_MAX_FARM_NAMES (1 * ASSAY_GIB) /* the list of blobs that it names */
 #define ASSAY_MAX_LABEL 64 /* bytes of one label of a worker */
+#define ASSAY_MAX_NEEDS 1024 /* bytes of all that a job or a pool needs */
+#define ASSAY_MAX_CLASSES 1000 /* different needs of the jobs of one pool */
+#define ASSAY_MAX_TARGET 2048 /* bytes; PostgreSQL takes no longer keys into its indexes than 2704 */
+#define ASSAY_MAX_NAME 100 /* bytes of the name of a pool */
+#define ASSAY_MAX_SUBMISSION_KEY 255
 #define ASSAY_MAX_LOG_PART (1 * ASSAY_MIB) /* of a log that is followed, in one request */
 #define ASSAY_MAX_TELEMETRY (64 * ASSAY_MIB) /* of traces that wait for their collector */
 #define ASSAY_MAX_REQUEST (4 * ASSAY_MIB)  /* JSON of one request to a scheduler */
+#define ASSAY_MAX_BROUGHT (16 * ASSAY_MIB) /* a blob from who submits: a recipe, a file beside it, a .buildinfo */
+#define ASSAY_MAX_BROUGHT_FILES 256 /* beside one recipe */
 #define ASSAY_MAX_UPLOAD_PART (64 * ASSAY_MIB) /* of a blob, in one request */
 
 /* Who asks the farm for what */

@@ -106,4 +106,22 @@ enum assay_code assay_recipe_parse_here(struct assay_span text, const char *path
 char *assay_recipe_locate(const struct assay_recipe *recipe, const char *location);
 void assay_recipe_release(struct assay_recipe *recipe);
 
+/* A place that a recipe reads from: source, lock, image, inputs, artifacts and their signatures. */
+struct assay_recipe_place {
+	const char *what;     /* the key it stands at */
+	const char *location; /* NULL: nothing is read there */
+	bool is_tree;	      /* when it is no URL, a directory */
+};
+
+/* The i-th of them; false behind the last. */
+bool assay_recipe_place(const struct assay_recipe *recipe, size_t i,
+			struct assay_recipe_place *ret);
+/* Whether a recipe that comes from another machine may name it: ASSAY_EUSAGE unless it is a URL or, *ret_beside, a file
+ * that can be brought with the recipe, at the same path below it. */
+enum assay_code assay_recipe_place_check(const struct assay_recipe *recipe,
+					 const struct assay_recipe_place *place, bool *ret_beside,
+					 struct assay_error *err) ASSAY_CHECKED;
+/* Else its signature's key is the text itself. */
+bool assay_recipe_key_is_file(const struct assay_recipe_artifact *artifact);
+
 #endif

@@ -219,6 +219,11 @@ enum assay_code assay_http_send(struct assay_http_client *client, const char *me
 	return client->status / 100 == 2 ? ASSAY_OK : fail_status(client->status, path, answer, err);
 }
 
+bool assay_http_is_remote(const struct assay_http_client *client)
+{
+	return client->secure;
+}
+
 long assay_http_status(const struct assay_http_client *client)
 {
 	return client->status;

@@ -169,6 +169,9 @@ def life():
     job = submit(target, key="k", priority=3)["job"]
     want(submit(target, 200, key="k", priority=3)["admission"] == "repeated", "the same key is the same job")
     want(submit(target, 200)["admission"] == "open", "the same job is open")
+    for other in ({"priority": 4}, {"priority": 3, "deadline": 1 << 50}, {"priority": 3, "needs": "arch=amd64"},
+                  {"priority": 3, "again": True}, {"priority": 3, "options": {"accept": "container"}}):
+        submit(target, 409, key="k", **other)
     page = get(f"/v1/jobs?pool={POOL}&state=queued&target={urllib.parse.quote(target)}&submitter={POOL}&since=1&limit=5")
     want([j["id"] for j in page["jobs"]] == [job], "filters", page)
     want(get(f"/v1/jobs?pool={POOL}&verdict=reproducible")["jobs"] == [], "a filter that nothing passes")
@@ -287,7 +290,52 @@ def parts():
     call("GET", "/v1/blobs/abc/upload", expect=400)
 
 
+def recipes():
+    """A recipe from afar: what it names is a URL, or came with it."""
+    def text(name="thing", **more):
+        recipe = {"recipe": 1, "name": name, "source": {"archive": {"url": "https://example.org/x.tar", "sha256": "0" * 64}},
+                  "environment": {"base": "host"}, "build": ["make"], "artifacts": [{"built": "out", "published": "./out", "sha256": hashlib.sha256(POOL.encode()).hexdigest()}], **more}
+        return json.dumps(recipe).encode() + POOL.encode().join((b" #", b"\n"))
+
+    def ask(recipe, files, expect, target="recipe:thing"):
+        options = {"recipe": recipe if isinstance(recipe, str) else put_blob(recipe), "files": files}
+        return submit(target, expect, options=options)
+
+    out = put_blob(POOL.encode())
+    job = ask(text(), {"./out": out}, 201)["job"]
+    want(get(f"/v1/jobs/{job}")["target"] == "recipe:thing", "a recipe that came as a blob")
+    want(ask(text(), {"./out": out}, 200)["admission"] == "open", "the same recipe again is open")
+    call("POST", f"/v1/jobs/{job}/cancel", expect=200)
+    lock = {"debian": {"suite": "bookworm", "lock": "/root/lock"}}
+    for far in ({"source": {"git": "/srv/x", "commit": "0" * 40}}, {"source": {"git": "file:///srv/x", "commit": "0" * 40}},
+                  {"source": {"git": "x", "commit": "0" * 40}}, {"inputs": [{"path": "../../etc/passwd", "sha256": "0" * 64, "to": "x"}]},
+                  {"inputs": [{"path": "/etc/passwd", "sha256": "0" * 64, "to": "x"}]}, {"environment": lock},
+                  {"environment": {"oci": {"layout": "image", "digest": "sha256:" + "0" * 64}}},
+                  {"artifacts": [{"built": "out", "published": "file:///etc/shadow", "sha256": "0" * 64}]}):
+        want("from afar" in ask(text(**far), {"./out": out}, 400)["detail"], "of the worker's machine", far)
+    for wrong in ({"surprise": 1}, {"build": []}, {"name": "other"}):
+        ask(text(**wrong), {"./out": out}, 400)
+    for files in ({}, {"./out": "0" * 64}, {"./out": 7}, {"./out": out, "more": out}, {"out": out}, {"../out": out},
+                  {f"f{i}": out for i in range(300)}):
+        call("POST", "/v1/jobs", {"target": "recipe:thing", "pool": POOL, "options": {"recipe": put_blob(text()), "files": files}},
+             413 if len(files) > 256 else 400)
+    for target in ("recipe:", "recipe:other", "recipe:../thing", "recipe:" + "x" * 300):
+        ask(text(), {"./out": out}, 400, target)
+    bombs = (b"a: &a [x,x,x,x,x,x,x,x]\nb: [*a,*a,*a,*a]\n", b"[" * 200000, b"\x00\xff" * 1000, b"recipe: 1\n", b"", b"!!python/object:x {}")
+    for bomb in bombs:
+        ask(bomb + POOL.encode() if bomb else bomb, {}, 400)
+    ask(b"#" * (1 << 20) + text(), {"./out": out}, 413)
+    ask("0" * 64, {}, 400)
+
+
 # ---- what is wrong ------------------------------------------------------------------------------------------
+
+def without_body(path, method="POST"):
+    """All is said in the path."""
+    call(method, path, b"x", 415, Content_Type="text/plain")
+    call(method, path, b"x" * 5000000, 413)
+    call(method, path, {"surprise": 1}, 400)
+
 
 def wrong(job):
     for path in ("/", "/v1", "/v1/jobs/", "/v1/jobs/1/2/3", "/v2/jobs", "/v1/jobs/1/report/x", "/%00"):
@@ -297,6 +345,12 @@ def wrong(job):
     bad_bodies = [{}, {"target": 7}, {"target": ""}, {"target": "a", "surprise": 1}, {"target": "a", "priority": 101},
                   {"target": "a", "priority": "1"}, {"target": "a" * 5000}, {"target": "a", "options": 1}, {"target": "a", "deadline": -1},
                   {"target": "a", "pool": 1}, {"target": "a", "again": "yes"}]
+    bad_bodies += [{"target": "pkg:deb/debian/" + POOL, "pool": POOL, **more} for more in
+                   ({"needs": "arch"}, {"needs": "=x"}, {"needs": "a="}, {"needs": "a=b  c=d"}, {"needs": "a=b "}, {"needs": "a=" + "b" * 63},
+                    {"needs": "a=b=c"}, {"needs": "a=\u00e9"}, {"needs": " ".join(f"n{i}=1" for i in range(400))}, {"pool": "p" * 101},
+                    {"pool": ""}, {"key": "k" * 256}, {"key": ""}, {"submitter": "s" * 201}, {"target": "pkg:" + "t" * 2045},
+                    {"options": {"recipe": "0" * 64}}, {"options": {"files": {}}}, {"options": {"files": []}},
+                    {"options": {"buildinfo": "0" * 64}}, {"options": {"buildinfo": 7}}, {"deadline": 1.5}, {"priority": 1 << 70})]
     for body in bad_bodies:
         call("POST", "/v1/jobs", body, 400)
     for body in (b"{", b"[]", b"7", b'{"target": "a", "target": "b"}', b'{"target": "a"} x', b'{"target": "\xff"}', b"[" * 100000):
@@ -311,7 +365,8 @@ def wrong(job):
         call("GET", "/v1/jobs?" + query, expect=400)
     for path in ("/v1/jobs/x", "/v1/jobs/-1", "/v1/jobs/99999999999999999999", "/v1/jobs/x/report", "/v1/jobs/x/log",
                  "/v1/history", "/v1/history?target=%ff", "/v1/changes?since=x", "/v1/clusters?since=x", "/v1/nightly?since=x",
-                 "/v1/workers?limit=0", "/v1/workers?after=%ff", "/v1/clusters/%ff", "/api/v0/pkgs/list?name=%ff", "/api/v0/builds/x/log",
+                 "/v1/workers?limit=0", "/v1/workers?after=%ff", "/v1/pools?limit=0", "/v1/users?limit=x", "/v1/schedules?after=%ff",
+                 f"/v1/jobs/{job}/log?offset=9223372036854775807", f"/v1/jobs/{job}/log?offset=-1", f"/v1/jobs/{job}/log?limit=1048577", "/v1/clusters/%ff", "/api/v0/pkgs/list?name=%ff", "/api/v0/builds/x/log",
                  "/api/v0/builds/x/attestation", "/api/v0/builds/x/diffoscope"):
         call("GET", path, expect=400)
     for path in ("/v1/jobs/999999999", "/v1/jobs/999999999/report", "/v1/jobs/999999999/log", "/v1/history?target=never",
@@ -319,6 +374,7 @@ def wrong(job):
         call("GET", path, expect=404)
     for verb in ("cancel", "retry"):
         call("POST", f"/v1/jobs/x/{verb}", expect=400)
+        without_body(f"/v1/jobs/{job}/{verb}")
         call("POST", f"/v1/jobs/999999999/{verb}", expect=404)
     stale = {"worker": "contract-w1", "fence": 1}
     for number, expect in ((job, 409), (999999999, 404)):
@@ -347,6 +403,12 @@ def operators():
     post(f"/v1/jobs/{job}/cancel", {})
     want("contract-w9" in [w["name"] for w in get("/v1/workers")["workers"]], "workers")
     want(get("/v1/workers?limit=1").get("after"), "workers have pages")
+    names, after = [], ""
+    while after is not None:
+        page = get("/v1/pools?limit=1&after=" + urllib.parse.quote(after))
+        names += [p["name"] for p in page["pools"]]
+        after = page.get("after")
+    want(names == [p["name"] for p in get("/v1/pools")["pools"]] and POOL in names, "pools have pages that join", names)
     want(POOL in [p["name"] for p in get("/v1/pools")["pools"]], "pools")
     get("/healthz")
     want(set(get("/readyz")["checks"]) == {"database", "store", "sweeper"}, "what is ready")
@@ -404,6 +466,11 @@ def schedules():
     post("/v1/schedules/a%20b", wanted, 400)
     call("POST", name, b"x", 415, Content_Type="text/plain")
     call("POST", name, b"x" * 5000000, 413)
+    without_body(name + "/run")
+    without_body(name, "DELETE")
+    for option in ("buildinfo", "recipe"):
+        post(name, {**wanted, "options": {option: "0" * 64}}, 400)
+    want(get("/v1/schedules?limit=1")["after"] <= POOL, "schedules have pages")
     post(name + "/run", {})
     for _ in range(100):
         if get(f"/v1/jobs?pool={POOL}&target=" + urllib.parse.quote(f"pkg:deb/debian/{POOL}@7"))["jobs"]:
@@ -457,6 +524,7 @@ document()
 number = life()
 results()
 parts()
+recipes()
 operators()
 identity()
 wrong(number)

@@ -465,8 +465,17 @@ START_TEST(a_submission_key_counts_once)
 	must(queue_submit(db, &s, now, &second, &how, &err));
 	ck_assert_int_eq(how, QUEUE_REPEATED);
 	ck_assert_int_eq(first, second);
+	s.priority = 1;
+	ck_assert_int_eq(queue_submit(db, &s, now, &second, &how, &err), ASSAY_ENOTFOUND);
+	s.priority = 0;
+	s.deadline = now + MINUTE;
+	ck_assert_int_eq(queue_submit(db, &s, now, &second, &how, &err), ASSAY_ENOTFOUND);
+	s.deadline = 0;
+	s.needs = "arch=amd64";
+	ck_assert_int_eq(queue_submit(db, &s, now, &second, &how, &err), ASSAY_ENOTFOUND);
+	s.needs = "";
 	s.target = "b";
-	ck_assert_int_eq(queue_submit(db, &s, now, &second, &how, &err), ASSAY_EUSAGE);
+	ck_assert_int_eq(queue_submit(db, &s, now, &second, &how, &err), ASSAY_ENOTFOUND);
 	s.submitter = "y";
 	must(queue_submit(db, &s, now, &second, &how, &err));
 	ck_assert_int_eq(how, QUEUE_NEW);
