@@ -15,6 +15,7 @@
 #include "assay/file.h"
 #include "assay/jail.h"
 #include "assay/limits.h"
+#include "assay/xattr.h"
 #include "cli.h"
 #include "jailed.h"
 #include "normalize.h"
@@ -70,7 +71,7 @@ static bool has_state(const json_t *result, const char *state)
 }
 
 /* The new file is the old one but for its bytes. */
-static enum assay_code keep_status(int fd, const struct stat *st, const char *shown,
+static enum assay_code keep_status(int fd, int old, const struct stat *st, const char *shown,
 				   struct assay_error *err)
 {
 	const struct timespec times[2] = { st->st_atim, st->st_mtim };
@@ -82,6 +83,8 @@ static enum assay_code keep_status(int fd, const struct stat *st, const char *sh
 		return assay_fail_errno(err, "%s: keep the owner", shown);
 	if (fchmod(fd, st->st_mode & 07777))
 		return assay_fail_errno(err, "%s: keep the mode", shown);
+	if (assay_xattrs_copy(old, fd, NULL, err))
+		return assay_context(err, "%s: keep the extended attributes", shown);
 	if (futimens(fd, times))
 		return assay_fail_errno(err, "%s: keep the times", shown);
 	return ASSAY_OK;
@@ -100,7 +103,7 @@ static enum assay_code replace(const struct cli_normalize *run, int dirfd, const
 		return err->code;
 	if (!has_state(*ret, "changed"))
 		return ASSAY_OK;
-	if (keep_status(draft.fd, &st, shown, err))
+	if (keep_status(draft.fd, fd, &st, shown, err))
 		return err->code;
 	return assay_draft_commit(&draft, err);
 }

@@ -2,12 +2,12 @@
 /* Extended attributes of files on disk; see the header. */
 #include "xattr.h"
 
-#include <errno.h>
 #include <linux/limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/xattr.h>
+
+#include "assay/cleanup.h"
+#include "assay/xattr.h"
 
 static const struct assay_field field_xattr = {
 	.name = "directory.xattr",
@@ -19,69 +19,12 @@ static const struct assay_field field_xattr = {
 
 static const char *const of_the_host[] = { "security.selinux", "security.ima", "security.evm" };
 
-struct xattrs {
-	char *names; /* NUL after each */
-	const char **sorted;
-	size_t count;
-};
-
-static void release(struct xattrs *list)
-{
-	free(list->names);
-	free(list->sorted);
-}
-
 static bool is_of_the_host(const char *name)
 {
 	for (size_t i = 0; i < sizeof(of_the_host) / sizeof(of_the_host[0]); i++)
 		if (strcmp(name, of_the_host[i]) == 0)
 			return true;
 	return false;
-}
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* A file system without extended attributes has none of them. */
-static enum assay_code list(int fd, struct xattrs *ret, struct assay_error *err)
-{
-	ssize_t length = flistxattr(fd, NULL, 0), got;
-	size_t count = 0;
-
-	*ret = (struct xattrs){ .names = NULL };
-	if (length == 0 || (length < 0 && errno == ENOTSUP))
-		return ASSAY_OK;
-	if (length < 0)
-		return assay_fail_errno(err, "extended attributes");
-	ret->names = malloc((size_t)length);
-	if (!ret->names)
-		return assay_fail(err, ASSAY_ENOMEM, "extended attributes: out of memory");
-	got = flistxattr(fd, ret->names, (size_t)length);
-	if (got < 0)
-		return assay_fail_errno(err, "extended attributes");
-	for (ssize_t i = 0; i < got; i++)
-		count += !ret->names[i];
-	ret->sorted = calloc(count + 1, sizeof(*ret->sorted));
-	if (!ret->sorted)
-		return assay_fail(err, ASSAY_ENOMEM, "extended attributes: out of memory");
-	for (const char *name = ret->names; name < ret->names + got; name += strlen(name) + 1)
-		if (!is_of_the_host(name))
-			ret->sorted[ret->count++] = name;
-	qsort(ret->sorted, ret->count, sizeof(*ret->sorted), by_text);
-	return ASSAY_OK;
-}
-
-static enum assay_code read_value(int fd, const char *name, char value[XATTR_SIZE_MAX],
-				  struct assay_span *ret, struct assay_error *err)
-{
-	ssize_t length = fgetxattr(fd, name, value, XATTR_SIZE_MAX);
-
-	if (length < 0)
-		return assay_fail_errno(err, "extended attribute %s", name);
-	*ret = assay_span_of(value, (size_t)length);
-	return ASSAY_OK;
 }
 
 static enum assay_code record(struct assay_walk *walk, const char *name, const struct assay_span *left,
@@ -106,24 +49,26 @@ static enum assay_code record(struct assay_walk *walk, const char *name, const s
 	return assay_walk_record(walk, NULL, &d, NULL, err);
 }
 
-/* The two sides of one comparison.  Without a walk nothing is recorded. */
+/* The two sides of one comparison. */
 struct pair {
-	struct assay_walk *walk;
+	struct assay_walk *walk; /* NULL: nothing is recorded */
 	int fd[2];
-	struct xattrs lists[2];
-	char *values[2];
+	struct assay_xattrs lists[2];
 	bool differ;
 };
 
 /* A name that order says one side has (-1 left, 1 right), or both (0). */
 static enum assay_code compare_one(struct pair *pair, const char *name, int order, struct assay_error *err)
 {
+	assay_auto(assay_buf_release) struct assay_buf l = ASSAY_BUF_INIT(XATTR_SIZE_MAX);
+	assay_auto(assay_buf_release) struct assay_buf r = ASSAY_BUF_INIT(XATTR_SIZE_MAX);
 	struct assay_span left, right;
 
-	if (order <= 0 && read_value(pair->fd[0], name, pair->values[0], &left, err))
+	if ((order <= 0 && assay_xattr_read(pair->fd[0], name, &l, err)) ||
+	    (order >= 0 && assay_xattr_read(pair->fd[1], name, &r, err)))
 		return err->code;
-	if (order >= 0 && read_value(pair->fd[1], name, pair->values[1], &right, err))
-		return err->code;
+	left = assay_buf_span(&l);
+	right = assay_buf_span(&r);
 	if (order == 0 && assay_span_equal(left, right))
 		return ASSAY_OK;
 	pair->differ = true;
@@ -133,12 +78,14 @@ static enum assay_code compare_one(struct pair *pair, const char *name, int orde
 
 static enum assay_code merge(struct pair *pair, struct assay_error *err)
 {
-	const struct xattrs *l = &pair->lists[0], *r = &pair->lists[1];
+	const struct assay_xattrs *l = &pair->lists[0], *r = &pair->lists[1];
 
 	for (size_t i = 0, k = 0; i < l->count || k < r->count; ) {
-		int order = i == l->count ? 1 : k == r->count ? -1 : strcmp(l->sorted[i], r->sorted[k]);
+		int order = i == l->count ? 1 : k == r->count ? -1 : strcmp(l->names[i], r->names[k]);
 
-		if (compare_one(pair, order <= 0 ? l->sorted[i] : r->sorted[k], order, err))
+		const char *name = order <= 0 ? l->names[i] : r->names[k];
+
+		if (!is_of_the_host(name) && compare_one(pair, name, order, err))
 			return err->code;
 		i += order <= 0;
 		k += order >= 0;
@@ -148,21 +95,14 @@ static enum assay_code merge(struct pair *pair, struct assay_error *err)
 
 static enum assay_code compare(struct pair *pair, struct assay_error *err)
 {
-	enum assay_code code = list(pair->fd[0], &pair->lists[0], err);
+	enum assay_code code = assay_xattrs_list(pair->fd[0], &pair->lists[0], err);
 
 	if (!code)
-		code = list(pair->fd[1], &pair->lists[1], err);
-	if (!code && (pair->lists[0].count || pair->lists[1].count)) {
-		pair->values[0] = malloc(XATTR_SIZE_MAX);
-		pair->values[1] = malloc(XATTR_SIZE_MAX);
-		code = pair->values[0] && pair->values[1] ?
-			       merge(pair, err) :
-			       assay_fail(err, ASSAY_ENOMEM, "extended attributes: out of memory");
-	}
-	for (int side = 0; side < 2; side++) {
-		release(&pair->lists[side]);
-		free(pair->values[side]);
-	}
+		code = assay_xattrs_list(pair->fd[1], &pair->lists[1], err);
+	if (!code)
+		code = merge(pair, err);
+	assay_xattrs_release(&pair->lists[0]);
+	assay_xattrs_release(&pair->lists[1]);
 	return code;
 }
 

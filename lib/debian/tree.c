@@ -14,6 +14,7 @@
 
 #include "assay/cleanup.h"
 #include "assay/path.h"
+#include "assay/xattr.h"
 
 #define XATTR_NAMES_MAX 65536
 #define XATTR_VALUE_MAX 65536
@@ -66,25 +67,6 @@ static enum assay_code each_entry(int dirfd, entry_fn *fn, void *data, unsigned 
 	return code;
 }
 
-static enum assay_code copy_xattrs(int from, int to, struct assay_error *err)
-{
-	assay_auto(assay_freep) char *names = malloc(XATTR_NAMES_MAX);
-	assay_auto(assay_freep) char *value = malloc(XATTR_VALUE_MAX);
-	ssize_t len = names && value ? flistxattr(from, names, XATTR_NAMES_MAX) : -1;
-
-	if (len < 0)
-		return errno == ENOTSUP ? ASSAY_OK : assay_fail_errno(err, "list xattrs");
-	for (const char *name = names; name < names + len; name += strlen(name) + 1) {
-		ssize_t size = fgetxattr(from, name, value, XATTR_VALUE_MAX);
-
-		if (strncmp(name, OVERLAY, strlen(OVERLAY)) == 0)
-			continue;
-		if (size < 0 || fsetxattr(to, name, value, (size_t)size, 0))
-			return assay_fail_errno(err, "copy xattr %s", name);
-	}
-	return ASSAY_OK;
-}
-
 /* Owner, mode, xattrs and time of a directory, once it is filled. */
 static enum assay_code copy_meta(int from, int to, struct assay_error *err)
 {
@@ -94,7 +76,7 @@ static enum assay_code copy_meta(int from, int to, struct assay_error *err)
 	if (fstat(from, &st) || fchown(to, st.st_uid, st.st_gid) ||
 	    fchmod(to, st.st_mode & 07777))
 		return assay_fail_errno(err, "owner and mode of a directory");
-	if (copy_xattrs(from, to, err))
+	if (assay_xattrs_copy(from, to, OVERLAY, err))
 		return err->code;
 	times[0] = times[1] = st.st_mtim;
 	if (futimens(to, times))
