@@ -555,6 +555,11 @@ static const struct {
 	void (*run)(void);
 } attacks[] = {
 	{ "calls", attack_calls },
+	{ "newer-calls", attack_newer_calls }, { "ioctls", attack_ioctls },
+	{ "prctl", attack_prctl },	       { "process-files", attack_process_files },
+	{ "affinity", attack_affinity },       { "pools", attack_pools },
+	{ "survivors", attack_survivors },     { "xattr-flood", attack_xattr_flood },
+	{ "flight", attack_flight },
 	{ "handles", attack_handles },
 	{ "host-key", attack_host_key },
 	{ "locks", attack_locks },

@@ -18,6 +18,16 @@ void attack_locks(void);
 void attack_paths(void);
 void attack_file_flags(void);
 void attack_xattrs(void);
+/* attack_newer.c */
+void attack_newer_calls(void);
+void attack_ioctls(void);
+void attack_prctl(void);
+void attack_process_files(void);
+void attack_affinity(void);
+void attack_pools(void);
+void attack_survivors(void);
+void attack_xattr_flood(void);
+void attack_flight(void);
 /* attack_neighbours.c */
 void attack_meet(void);
 void attack_services(void);
