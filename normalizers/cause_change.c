@@ -445,6 +445,7 @@ static const struct {
 } whole_rules[] = {
 	{ cause_class_debug, "debug_flags_differ", ASSAY_LIKELY },
 	{ cause_changelog_trimmed, "changelog_trimmed_by_debhelper", ASSAY_CERTAIN },
+	{ cause_changelog_continued, "source_version_differs", ASSAY_LIKELY },
 };
 
 bool assay_cause_whole(const struct assay_evidence *evidence, struct assay_span file,

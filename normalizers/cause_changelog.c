@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changelogs that dh_installchangelogs cut after the entries of the last releases, and says so in the file. */
+/* Changelogs of Debian: with entries more in front, or cut by dh_installchangelogs after the entries of the last
+ * releases, which it says in the file. */
 #include "cause_match.h"
 
 #define NOTE "# Older entries have been removed from this changelog.\n"
@@ -39,6 +40,31 @@ static bool starts_with_entry(struct assay_span text)
 		;
 	return line.len && line.data[0] > ' ' && assay_span_find(line, 0, assay_span_text(" (")) != SIZE_MAX &&
 	       assay_span_find(line, 0, assay_span_text("; urgency=")) != SIZE_MAX;
+}
+
+/* One is the other with entries more in front, and perhaps fewer at its end. */
+static bool is_continued(struct assay_span older, struct assay_span newer)
+{
+	struct assay_span line, rest = older;
+	size_t at, common;
+
+	if (!starts_with_entry(older) || !starts_with_entry(newer) || !assay_span_next_line(&rest, &line))
+		return false;
+	at = assay_span_find(newer, 1, line);
+	if (at == SIZE_MAX || newer.data[at - 1] != '\n')
+		return false;
+	newer = assay_span_cut(newer, at, SIZE_MAX);
+	common = common_lines(older, newer);
+	older = assay_span_cut(older, common, SIZE_MAX);
+	newer = assay_span_cut(newer, common, SIZE_MAX);
+	cut_note(&older);
+	cut_note(&newer);
+	return (!older.len && (!newer.len || starts_with_entry(newer))) || (!newer.len && starts_with_entry(older));
+}
+
+bool cause_changelog_continued(struct assay_span left, struct assay_span right)
+{
+	return is_continued(left, right) || is_continued(right, left);
 }
 
 bool cause_changelog_trimmed(struct assay_span left, struct assay_span right)

@@ -56,4 +56,7 @@ bool cause_class_debug(struct assay_span left, struct assay_span right);
 /* A Debian changelog without the older entries of the other, with the note of the tool that cut it. */
 bool cause_changelog_trimmed(struct assay_span left, struct assay_span right);
 
+/* One Debian changelog has entries in front that the other has not: another version of the source. */
+bool cause_changelog_continued(struct assay_span left, struct assay_span right);
+
 #endif

@@ -324,9 +324,9 @@ static void lay_out_place(struct assay_layout *l, const struct assay_elf *elf,
 	case PLACE_HEADER:
 		leaf = assay_layout_leaf(l, &assay_elf_fields[ASSAY_ELF_HEADER], length);
 		assay_layout_name(l, leaf, assay_span_text("ELF header"));
-		assay_layout_value(l, leaf, "%u bits, %s endian, type %u, machine %u",
+		assay_layout_value(l, leaf, "%u bits, %s endian, type %u, machine %u, entry 0x%llx",
 				   elf->is_64 ? 64 : 32, elf->is_big ? "big" : "little", elf->type,
-				   elf->machine);
+				   elf->machine, (unsigned long long)elf->entry);
 		break;
 	case PLACE_SEGMENTS:
 		leaf = assay_layout_leaf(l, &assay_elf_fields[ASSAY_ELF_SEGMENTS], length);

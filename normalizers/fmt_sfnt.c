@@ -20,6 +20,8 @@ enum {
 	MODIFIED,
 	ADJUSTMENT,
 	ADJUSTMENT_WRONG,
+	EDITOR,
+	EDITED,
 	SIGNATURE,
 	GAP,
 	PADDING,
@@ -50,6 +52,10 @@ static const struct assay_field sfnt_fields[] = {
 	[ADJUSTMENT_WRONG] = ASSAY_ROW_NEVER(ASSAY_METADATA, "sfnt.head.adjustment.wrong",
 					     ASSAY_SEVERITY_METADATA, NULL,
 					     "checkSumAdjustment that does not hold"),
+	[EDITOR] = ASSAY_ROW_NEVER(ASSAY_METADATA, "sfnt.fftm", ASSAY_SEVERITY_METADATA, "tool_version_differs",
+				   "FFTM: version of the table, and the time of FontForge's own sources"),
+	[EDITED] = ASSAY_ROW_NEVER(ASSAY_METADATA, "sfnt.fftm.time", ASSAY_SEVERITY_METADATA, "timestamps_in_fonts",
+				   "FFTM: when FontForge created and changed the source of the font"),
 	[SIGNATURE] = ASSAY_ROW_NEVER(ASSAY_METADATA, "sfnt.signature", ASSAY_SEVERITY_STRUCTURE, NULL,
 				      "DSIG: a digital signature, never folded"),
 	[GAP] = ASSAY_ROW_NEVER(ASSAY_CONTENT, "sfnt.gap", ASSAY_SEVERITY_DATA, NULL,
@@ -146,6 +152,20 @@ static void lay_out_head(struct assay_layout *l, const struct assay_place *place
 	assay_layout_close(l);
 }
 
+#define FFTM_SIZE 28
+
+static void lay_out_fftm(struct assay_layout *l, const struct assay_place *place)
+{
+	static const struct assay_row rows[] = { { EDITOR, 4, ASSAY_SHOW_NUMBER, "version" },
+						 { EDITOR, 8, ASSAY_SHOW_NUMBER, "FontForge" },
+						 { EDITED, 8, ASSAY_SHOW_NUMBER, "created" },
+						 { EDITED, 8, ASSAY_SHOW_NUMBER, "modified" } };
+
+	assay_layout_name(l, assay_layout_open(l, F(TABLE)), place->name);
+	assay_rows_lay_out(l, sfnt_fields, rows, sizeof(rows) / sizeof(rows[0]), true);
+	assay_layout_close(l);
+}
+
 static int table_field(struct assay_span tag)
 {
 	static const char *const programs[] = { "fpgm", "prep", "glyf", "CFF ", "CFF2", "cvt " };
@@ -178,6 +198,7 @@ static void lay_out_record(struct assay_layout *l, struct assay_places *places, 
 	struct assay_span table = assay_span_cut(file, start, length);
 	bool is_head = summed && assay_span_equal_text(tag, "head") && length >= HEAD_SIZE &&
 		       start % 4 == 0;
+	bool is_fftm = assay_span_equal_text(tag, "FFTM") && length == FFTM_SIZE;
 	bool holds = summed && table.len == length &&
 		     get(file, at + 4, 4) ==
 			     (is_head ? sum_without_adjustment(table, 8) : sum_of(table));
@@ -190,7 +211,9 @@ static void lay_out_record(struct assay_layout *l, struct assay_places *places, 
 						.length = length,
 						.field = F(table_field(tag)),
 						.name = tag,
-						.lay_out = is_head ? lay_out_head : NULL });
+						.lay_out = is_head ? lay_out_head :
+							   is_fftm ? lay_out_fftm :
+								     NULL });
 }
 
 static enum assay_code sfnt_lay_out(struct assay_layout *l, struct assay_error *err)

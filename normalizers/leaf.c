@@ -221,10 +221,10 @@ static enum assay_code record_unknown(const struct content *c, const struct rang
 
 	if (ranges->count)
 		snprintf(text, sizeof(text),
-			 "%s%s%llu bytes differ in %s%zu place%s, first at offset %llu on the left "
+			 "%s%s%llu byte%s in %s%zu place%s, first at offset %llu on the left "
 			 "and %llu on the right; no known cause explains them",
 			 c->note ? c->note : "", c->note ? ": " : "", (unsigned long long)bytes,
-			 ranges->cut ? "more than " : "", ranges->count,
+			 bytes == 1 ? " differs" : "s differ", ranges->cut ? "more than " : "", ranges->count,
 			 ranges->count == 1 ? "" : "s",
 			 (unsigned long long)(first->left + c->base_left),
 			 (unsigned long long)(first->right + c->base_right));

@@ -50,6 +50,7 @@
 	X(ps)                                                                                      \
 	X(pyc)                                                                                     \
 	X(rdb)                                                                                     \
+	X(rds)                                                                             \
 	X(rpm)                                                                                     \
 	X(sevenzip)                                                                                \
 	X(sfnt)                                                                                    \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "fdt", "ogg", "ico": small files made here byte by byte; which part is said to differ. */
+/* "fdt", "ogg", "rds", "ico": small files made here byte by byte; which part is said to differ. */
 #include "pair.h"
 
 #define BUF(name) assay_auto(assay_buf_release) struct assay_buf name = ASSAY_BUF_INIT(ASSAY_MIB)
@@ -174,6 +174,33 @@ START_TEST(ogg_streams)
 }
 END_TEST
 
+/* ---- rds --------------------------------------------------------------------------------------------- */
+
+#define RDS(writer, encoding, object) "X\n\0\0\0\3\0\4\5" writer "\0\3\5\0\0\0\0\5" encoding object
+
+static const struct {
+	const char *bytes, *cause;
+} objects[] = {
+	{ RDS("\0", "UTF-8", "\0\0\0\20code"), NULL },
+	{ RDS("\1", "UTF-8", "\0\0\0\20code"), "R 4.5.1" },
+	{ RDS("\1", "UTF-8", "\0\0\0\20code"), "tool_version_differs" },
+	{ RDS("\0", "ASCII", "\0\0\0\20code"), "different_due_to_locale" },
+	{ RDS("\0", "UTF-8", "\0\0\0\20kode"), "unexplained_code_change" },
+};
+
+START_TEST(objects_of_r)
+{
+	const size_t size = sizeof(RDS("\0", "UTF-8", "\0\0\0\20code"));
+	BUF(left);
+	BUF(right);
+
+	assay_buf_add(&left, objects[0].bytes, size);
+	assay_buf_add(&right, objects[_i].bytes, size);
+	ck_assert_str_eq(structure_of(assay_buf_span(&left)), "rds canonical");
+	assert_differ(&left, &right, objects[_i].cause);
+}
+END_TEST
+
 /* ---- ico --------------------------------------------------------------------------------------------- */
 
 static void make_ico(struct assay_buf *out, char width, const char *pixels)
@@ -212,6 +239,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_loop_test(tcase, device_trees, 0, sizeof(devices) / sizeof(devices[0]));
 	tcase_add_test(tcase, broken_device_trees);
 	tcase_add_loop_test(tcase, ogg_streams, 0, sizeof(sounds) / sizeof(sounds[0]));
+	tcase_add_loop_test(tcase, objects_of_r, 1, sizeof(objects) / sizeof(objects[0]));
 	tcase_add_test(tcase, icons);
 }
 
