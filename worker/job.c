@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "assay/cleanup.h"
 #include "assay/file.h"
@@ -99,10 +100,18 @@ static enum assay_code run_stage(struct assay_job *job, const struct stage *stag
 				 struct assay_error *err)
 {
 	double started = assay_time_monotonic();
+	enum assay_code code;
+	mode_t own;
 
 	if (assay_interrupted)
 		return assay_fail(err, ASSAY_EINTERRUPTED, "interrupted before %s", stage->name);
-	if (stage->run(job, err)) {
+	/* the user that a build runs as must be able to read what we make for it; reports are as private as wanted */
+	own = umask(022);
+	if (stage->when == ALWAYS)
+		umask(own);
+	code = stage->run(job, err);
+	umask(own);
+	if (code) {
 		while (assay_progress_depth())
 			assay_progress_end("failed");
 		if (err->code == ASSAY_EUSAGE || err->code == ASSAY_EINPUT ||
@@ -176,8 +185,11 @@ enum assay_code assay_job_open(struct assay_job *job, struct assay_error *err)
 	job->sources = assay_path_join(job->directory, "inputs");
 	if (!job->sources)
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	/* the user that a build runs as looks into it, whatever our umask is */
 	if (assay_path_make_dirs(job->sources, 0755, err))
 		return err->code;
+	if (chmod(job->sources, 0755))
+		return assay_fail_errno(err, "%s", job->sources);
 	job->chain = assay_json_array();
 	job->inputs = assay_json_array();
 	job->attempts = assay_json_array();
