@@ -110,13 +110,15 @@ class Ledger:
                 self.granted.setdefault((lease["job"], lease["fence"]), time.monotonic())
 
     def is_held(self, request, chance):
+        """Whether it is held back, and whether that is new."""
         outcome = re.fullmatch(r"/v1/jobs/(\d+)/outcome", request[1])
         if not outcome or self.calm:
-            return False
+            return False, False
         key = int(outcome[1]), json.loads(request[2])["fence"]
         with self.lock:
+            first = key not in self.held
             until = self.held.setdefault(key, time.monotonic() + HELD_S if chance < 0.02 else 0.0)
-        return time.monotonic() < until
+        return time.monotonic() < until, first
 
     def stale(self):
         """Outcomes that were taken although another had the job before they were first sent."""
@@ -181,7 +183,10 @@ class Proxy:
             return None
         if not self.wild:
             return self.ask(request)
-        if self.ledger.is_held(request, how):
+        held, first = self.ledger.is_held(request, how)
+        if held and first:
+            self.later(request, HELD_S + how * 1000)  # although its worker may be dead by then
+        if held:
             self.note("held back")
             return None
         if what < 0.01:
