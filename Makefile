@@ -44,6 +44,7 @@ VM_PACKAGES := qemu-system-x86 linux-image-cloud-amd64 busybox-static e2fsprogs 
 S3_PACKAGES := check python3-swift memcached curl
 BENCH_PACKAGES := bubblewrap runc
 HOSTILE_PACKAGES := runc crun uidmap perl procps python3
+TOKEN_PACKAGES := softhsm2 libengine-pkcs11-openssl opensc xxd
 CHAOS_PACKAGES := postgresql postgresql-client faketime iproute2 procps python3
 LINT_PACKAGES := codespell shellcheck pmccabe clang clang-format-14 bear gcovr libclang-rt-14-dev
 
@@ -309,7 +310,7 @@ chaos: all ## N=5000 SEED=1: a farm while everything around it breaks, on SQLite
 
 .PHONY: farm
 farm: all $(O)/tests/t_queue $(O)/farm/simulate ## scheduler and workers, on SQLite and on a real PostgreSQL
-	@tools/deps postgresql curl procps prometheus openssl
+	@tools/deps postgresql curl procps prometheus openssl $(TOKEN_PACKAGES)
 	$(O)/farm/simulate --jobs=20000 --workers=300
 	tests/farm/run $(O)/assay
 	tests/farm/retention $(O)/assay
@@ -318,6 +319,7 @@ farm: all $(O)/tests/t_queue $(O)/farm/simulate ## scheduler and workers, on SQL
 		tests/farm/backup $(O)/assay "$$u" "$$(echo "$$u" | sed s,/postgres?,/other?,)"'
 	tests/farm/identity $(O)/assay
 	tests/farm/secrets $(O)/assay
+	tests/farm/token $(O)/assay
 	tests/farm/postgres bash -c 'tests/farm/identity $(O)/assay "$$ASSAY_TEST_POSTGRES"'
 	CK_FORK=no tests/farm/postgres $(O)/tests/t_queue
 	tests/farm/failover $(O)/assay

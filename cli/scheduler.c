@@ -27,12 +27,13 @@ int assay_cli_scheduler(int argc, char **argv)
 {
 	assay_auto(assay_buf_release) struct assay_buf retention = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
 	const char *database = NULL, *listen = NULL, *name = NULL, *socket = NULL, *store = NULL, *path = NULL,
-		   *users = NULL, *lifetime = NULL;
+		   *users = NULL, *lifetime = NULL, *authority_key = NULL;
 	struct assay_config config;
 	struct cli_retention keeping = { .every = NULL };
 	bool check = false;
 	uint64_t minutes = 0;
 	const struct cli_option options[] = {
+		{ "authority-key", CLI_TEXT, &authority_key },
 		{ "check-config", CLI_FLAG, &check },
 		{ "collect-every", CLI_TEXT, &keeping.every },
 		{ "config", CLI_TEXT, &path },
@@ -68,6 +69,7 @@ int assay_cli_scheduler(int argc, char **argv)
 						       word(socket, config.scheduler.socket), assay_buf_text(&retention),
 						       word(listen, config.scheduler.listen), word(name, config.scheduler.name),
 						       word(users, config.scheduler.users), word(lifetime, NULL),
+						       word(authority_key, config.scheduler.authority_key),
 						       check ? "check" : NULL, NULL },
 				&err);
 		status = cli_fail(&err);

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "assay/authority.h"
 #include "assay/cleanup.h"
 #include "assay/database.h"
 #include "assay/http.h"
@@ -84,6 +85,20 @@ static enum assay_code check_listen(const char *address, struct assay_error *err
 	return ASSAY_OK;
 }
 
+/* The token is asked for its key; the file beside it, if there is one, must be of that key. */
+static enum assay_code check_authority(const struct assay_scheduler_options *options, const char *store,
+				       struct assay_error *err)
+{
+	assay_auto(assay_authority_freep) struct assay_authority *authority = NULL;
+	assay_auto(assay_freep) char *path = assay_path_join(store, "farm/authority.pem");
+
+	if (!path)
+		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	if (access(path, F_OK))
+		return options->authority_key ? assay_authority_try(options->authority_key, err) : ASSAY_OK;
+	return assay_authority_open(path, options->authority_key, &authority, err);
+}
+
 /* A password in a URL is not for a terminal. */
 static void show_database(const char *url, const char *store, const char *state)
 {
@@ -108,7 +123,7 @@ enum assay_code assay_scheduler_check(const struct assay_scheduler_options *opti
 	if (!store || !socket)
 		return assay_fail(err, ASSAY_EUSAGE, "store: want one, by --store, $ASSAY_STORE or $HOME");
 	if (check_folder(store, &folder, err) || check_socket(socket, err) ||
-	    (options->listen && check_listen(options->listen, err)) ||
+	    check_authority(options, store, err) || (options->listen && check_listen(options->listen, err)) ||
 	    check_database(options->database, store, &database, err))
 		return err->code;
 	printf("  store      %s, %s\n", store, folder);
@@ -117,6 +132,8 @@ enum assay_code assay_scheduler_check(const struct assay_scheduler_options *opti
 	show_database(options->database, store, database);
 	printf("  socket     %s\n", socket);
 	printf("  listen     %s\n", options->listen ? options->listen : "on no network");
+	if (options->authority_key)
+		printf("  authority  %.*s\n", (int)strcspn(options->authority_key, "?"), options->authority_key);
 	if (options->retention && *options->retention)
 		printf("  retention  %s\n", options->retention);
 	printf("the scheduler could start\n");

@@ -241,7 +241,7 @@ static enum assay_code run(struct scheduler *scheduler, const char *socket,
 /* ---- start -------------------------------------------------------------------------------------- */
 
 /* The authority and the key of the audit log, made on the first start. */
-static enum assay_code load_keys(struct scheduler *scheduler, struct assay_error *err)
+static enum assay_code load_keys(struct scheduler *scheduler, const char *authority_key, struct assay_error *err)
 {
 	assay_auto(assay_freep) char *authority = NULL;
 	assay_auto(assay_freep) char *audit = NULL;
@@ -249,7 +249,7 @@ static enum assay_code load_keys(struct scheduler *scheduler, struct assay_error
 
 	if (scheduler_path(scheduler->store, "authority.pem", &authority, err) ||
 	    scheduler_path(scheduler->store, "audit.key", &audit, err) ||
-	    assay_authority_open(authority, &scheduler->authority, err) || assay_key_ensure(audit, &made, err) ||
+	    assay_authority_open(authority, authority_key, &scheduler->authority, err) || assay_key_ensure(audit, &made, err) ||
 	    assay_key_load(audit, &scheduler->audit_key, err))
 		return err->code;
 	return ASSAY_OK;
@@ -274,7 +274,7 @@ enum assay_code assay_scheduler_run(const struct assay_scheduler_options *option
 	else if (!code)
 		code = scheduler_path(scheduler.store, "socket", &socket, err);
 	if (!code)
-		code = load_keys(&scheduler, err);
+		code = load_keys(&scheduler, options->authority_key, err);
 	if (!code)
 		code = users_start(options->users, &scheduler.users, err);
 	if (!code)

@@ -19,9 +19,13 @@
 struct assay_authority;
 
 /* The authority in one PEM file (key and certificate, mode 0600), made now when there is none.  Two processes that try
- * at once end up with the same one.  A file that others can read is refused. */
-enum assay_code assay_authority_open(const char *path, struct assay_authority **ret,
+ * at once end up with the same one.  A file that others can read is refused.
+ * key: NULL, or where the key is instead of in the file: a URI "pkcs11:..." (RFC 7512; lib/trust/pkcs11_int.h).  The file
+ * then has a secret for the MACs, and the certificate. */
+enum assay_code assay_authority_open(const char *path, const char *key, struct assay_authority **ret,
 				     struct assay_error *err) ASSAY_CHECKED;
+/* Whether such a key is there. */
+enum assay_code assay_authority_try(const char *key, struct assay_error *err) ASSAY_CHECKED;
 void assay_authority_free(struct assay_authority *authority); /* accepts NULL */
 void assay_authority_freep(struct assay_authority **authority);
 /* Its certificate, as PEM, and the trust domain. */
@@ -43,7 +47,7 @@ bool assay_identity_is_valid(const char *name);
 
 /* Signs a request (PKCS#10 as PEM): ASSAY_EINPUT when it is malformed, not signed by its own key, or the key is not
  * EC P-256 or P-384, Ed25519, or RSA of 2048 to 8192 bits.  Valid from a minute ago, in all for lifetime_s. */
-enum assay_code assay_authority_issue(const struct assay_authority *authority, struct assay_span request,
+enum assay_code assay_authority_issue(struct assay_authority *authority, struct assay_span request,
 				      const char *kind, const char *name, int64_t now, int64_t lifetime_s,
 				      struct assay_buf *out, struct assay_certificate *ret,
 				      struct assay_error *err) ASSAY_CHECKED;
@@ -53,10 +57,10 @@ enum assay_code assay_authority_check(const struct assay_authority *authority, s
 				      struct assay_certificate *ret, struct assay_error *err) ASSAY_CHECKED;
 /* A new key and a certificate for a server at these hosts (names or addresses; NULL-terminated), both as PEM; for a
  * year. */
-enum assay_code assay_authority_serve(const struct assay_authority *authority, const char *const *hosts, int64_t now,
+enum assay_code assay_authority_serve(struct assay_authority *authority, const char *const *hosts, int64_t now,
 				      struct assay_buf *ret_key, struct assay_buf *ret_certificate,
 				      struct assay_error *err) ASSAY_CHECKED;
-/* HMAC-SHA-256 under a key that only holders of the authority's key can have; purpose keeps uses apart. */
+/* HMAC-SHA-256 under a key that only holders of the authority's file can have; purpose keeps uses apart. */
 void assay_authority_mac(const struct assay_authority *authority, const char *purpose, struct assay_span bytes,
 			 struct assay_digest *ret);
 

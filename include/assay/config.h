@@ -20,7 +20,7 @@ struct assay_config {
 	} box;
 	/* each key is the option of that name, which comes before it */
 	struct {
-		const char *store, *database, *socket, *listen, *name, *users;
+		const char *store, *database, *socket, *listen, *name, *users, *authority_key;
 		const char *collect_every, *grace;
 		const char **keep_for; /* "class=age"; NULL-terminated */
 	} scheduler;

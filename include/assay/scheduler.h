@@ -16,6 +16,7 @@ struct assay_scheduler_options {
 	const char *listen;   /* "host:port" for TLS as well; NULL: none */
 	const char *name;     /* under which clients know it there, beside host and host name; or NULL */
 	int64_t lifetime_minutes; /* of workers' certificates, 2 to 60; 0: 60 */
+	const char *authority_key; /* "pkcs11:...": the authority's key is in a token; NULL: in its file */
 	const char *users;    /* file of OpenID Connect providers (scheduler/users.h); NULL: none */
 };
 

@@ -102,6 +102,7 @@ static const struct reader_key scheduler_keys[] = {
 	TEXT(scheduler, "socket", socket, "the path of a socket"),
 	TEXT(scheduler, "listen", listen, "HOST:PORT"),
 	TEXT(scheduler, "name", name, "a host name"),
+	TEXT(scheduler, "authority-key", authority_key, "a PKCS#11 URI"),
 	TEXT(scheduler, "users", users, "the path of a file"),
 	TEXT(scheduler, "collect-every", collect_every, "an age"),
 	TEXT(scheduler, "grace", grace, "an age"),

@@ -7,6 +7,7 @@
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -15,12 +16,18 @@
 #include "assay/file.h"
 #include "assay/time.h"
 #include "key_int.h"
+#include "pkcs11_int.h"
 #include "x509_int.h"
 
-enum { YEAR_S = 365 * 86400, AUTHORITY_YEARS = 20, BACKDATED_S = 60, SERIAL_BYTES = 16, RSA_MIN = 2048, RSA_MAX = 8192 };
+enum { YEAR_S = 365 * 86400, AUTHORITY_YEARS = 20, BACKDATED_S = 60, SERIAL_BYTES = 16, RSA_MIN = 2048, RSA_MAX = 8192, SECRET_BYTES = 32 };
+
+/* Beside the certificate of a key that is in a token: what tokens of jobs are made with. */
+#define SECRET "ASSAY JOB TOKEN SECRET"
 
 struct assay_authority {
 	EVP_PKEY *key;
+	struct pkcs11 token;   /* that has the key; or empty */
+	pthread_mutex_t lock;  /* of the token: its key signs for one thread at a time */
 	X509 *certificate;
 	struct assay_buf pem;
 	struct assay_digest mac_key;
@@ -85,7 +92,17 @@ static X509 *begin(EVP_PKEY *key, const char *subject, int64_t from, int64_t lif
 	return NULL;
 }
 
-static X509 *sign(const struct assay_authority *authority, EVP_PKEY *key, const char *subject, int64_t from,
+static bool sign_with(struct assay_authority *authority, X509 *certificate)
+{
+	bool good;
+
+	pthread_mutex_lock(&authority->lock);
+	good = X509_sign(certificate, authority->key, EVP_sha256()) > 0;
+	pthread_mutex_unlock(&authority->lock);
+	return good;
+}
+
+static X509 *sign(struct assay_authority *authority, EVP_PKEY *key, const char *subject, int64_t from,
 		  int64_t lifetime_s, const struct extension *extensions, size_t count)
 {
 	X509 *certificate = begin(key, subject, from, lifetime_s);
@@ -93,7 +110,7 @@ static X509 *sign(const struct assay_authority *authority, EVP_PKEY *key, const 
 	if (certificate &&
 	    X509_set_issuer_name(certificate, X509_get_subject_name(authority->certificate)) == 1 &&
 	    add_extensions(certificate, authority->certificate, extensions, count) &&
-	    X509_sign(certificate, authority->key, EVP_sha256()) > 0)
+	    sign_with(authority, certificate))
 		return certificate;
 	X509_free(certificate);
 	return NULL;
@@ -113,26 +130,47 @@ static bool self_sign(X509 *certificate, EVP_PKEY *key)
 	       add_extensions(certificate, certificate, extensions, 3) && X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 
-static enum assay_code make(const char *path, struct assay_error *err)
+/* In the place of a key that is in a token. */
+static enum assay_code write_secret(struct assay_buf *out, struct assay_error *err)
+{
+	uint8_t secret[SECRET_BYTES];
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *data = NULL;
+	size_t len = 0;
+
+	assay_random(secret, sizeof(secret));
+	if (bio && PEM_write_bio(bio, SECRET, "", secret, sizeof(secret)) > 0)
+		len = (size_t)BIO_get_mem_data(bio, &data);
+	else
+		assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	assay_buf_add(out, data, len);
+	OPENSSL_cleanse(secret, sizeof(secret));
+	BIO_free(bio);
+	return err->code ? err->code : assay_buf_check(out, "secret", err);
+}
+
+/* token: the key of one, or NULL for a new key in the file. */
+static enum assay_code make(const char *path, EVP_PKEY *token, struct assay_error *err)
 {
 	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
-	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+	EVP_PKEY *key = token ? token : EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
 	X509 *certificate = key ? begin(key, "assay farm", assay_time_now() - BACKDATED_S,
 					(int64_t)AUTHORITY_YEARS * YEAR_S) :
 				  NULL;
 
 	if (!certificate || !self_sign(certificate, key))
 		assay_fail(err, ASSAY_EUNSUPPORTED, "certificate authority: %s", x509_reason());
-	else if (!x509_write_key(key, &text, err) && !x509_write(certificate, &text, err))
+	else if (!(token ? write_secret(&text, err) : x509_write_key(key, &text, err)) && !x509_write(certificate, &text, err))
 		(void)!assay_file_write_new(path, assay_buf_span(&text), 0600, err);
 	if (text.data)
 		OPENSSL_cleanse(text.data, text.len);
 	X509_free(certificate);
-	EVP_PKEY_free(key);
+	if (!token)
+		EVP_PKEY_free(key);
 	return err->code;
 }
 
-static enum assay_code derive(struct assay_authority *authority, struct assay_error *err)
+static enum assay_code derive_domain(struct assay_authority *authority, struct assay_error *err)
 {
 	struct assay_digest digest;
 	char hex[ASSAY_DIGEST_TEXT];
@@ -144,27 +182,61 @@ static enum assay_code derive(struct assay_authority *authority, struct assay_er
 	assay_digest_span(assay_span_of(der, (size_t)len), &digest);
 	snprintf(authority->domain, sizeof(authority->domain), "farm-%.16s", assay_digest_hex(&digest, hex));
 	OPENSSL_free(der);
-	der = NULL;
+	return x509_write(authority->certificate, &authority->pem, err);
+}
+
+static enum assay_code read_key(struct assay_authority *authority, BIO *bio, struct assay_error *err)
+{
+	uint8_t *der = NULL;
+	int len;
+
+	authority->key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"");
+	if (!authority->key)
+		return assay_fail(err, ASSAY_EINPUT,
+				  "want a PEM file with a private key and its certificate, or --authority-key if it is in a token: %s",
+				  x509_reason());
 	len = i2d_PrivateKey(authority->key, &der);
 	if (len <= 0)
 		return assay_fail(err, ASSAY_EINPUT, "the key has no private half");
 	assay_digest_span(assay_span_of(der, (size_t)len), &authority->mac_key);
 	OPENSSL_clear_free(der, (size_t)len);
-	return x509_write(authority->certificate, &authority->pem, err);
+	return ASSAY_OK;
+}
+
+static enum assay_code read_secret(struct assay_authority *authority, BIO *bio, struct assay_error *err)
+{
+	char *name = NULL, *header = NULL;
+	uint8_t *data = NULL;
+	long len = 0;
+
+	if (PEM_read_bio(bio, &name, &header, &data, &len) != 1 || strcmp(name, SECRET) != 0 || len != SECRET_BYTES)
+		assay_fail(err, ASSAY_EINPUT,
+			   "want the file that was made for a key in a token (%s and a certificate); for another key move it aside",
+			   SECRET);
+	else
+		assay_digest_span(assay_span_of(data, (size_t)len), &authority->mac_key);
+	OPENSSL_free(name);
+	OPENSSL_free(header);
+	OPENSSL_clear_free(data, (size_t)len);
+	return err->code;
 }
 
 static enum assay_code load(struct assay_authority *authority, struct assay_span text, struct assay_error *err)
 {
 	BIO *bio = BIO_new_mem_buf(text.data, (int)text.len);
 
-	authority->key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"") : NULL;
-	authority->certificate = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	if (!bio)
+		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
+	authority->key = authority->token.key;
+	if (!(authority->key ? read_secret(authority, bio, err) : read_key(authority, bio, err)))
+		authority->certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
 	BIO_free(bio);
-	if (!authority->key || !authority->certificate ||
-	    X509_check_private_key(authority->certificate, authority->key) != 1)
-		return assay_fail(err, ASSAY_EINPUT, "want a PEM file with a private key and its certificate: %s",
-				  x509_reason());
-	return derive(authority, err);
+	if (err->code)
+		return err->code;
+	if (!authority->certificate || X509_check_private_key(authority->certificate, authority->key) != 1)
+		return assay_fail(err, ASSAY_EINPUT, "want a certificate of the key%s: %s",
+				  authority->token.key ? " in the token" : " before it", x509_reason());
+	return derive_domain(authority, err);
 }
 
 static enum assay_code read_file(struct assay_authority *authority, const char *path, struct assay_error *err)
@@ -181,15 +253,19 @@ static enum assay_code read_file(struct assay_authority *authority, const char *
 	return err->code ? assay_context(err, "%s", path) : ASSAY_OK;
 }
 
-enum assay_code assay_authority_open(const char *path, struct assay_authority **ret, struct assay_error *err)
+enum assay_code assay_authority_open(const char *path, const char *key, struct assay_authority **ret,
+				     struct assay_error *err)
 {
 	assay_auto(assay_authority_freep) struct assay_authority *authority = calloc(1, sizeof(*authority));
 
 	if (!authority)
 		return assay_fail(err, ASSAY_ENOMEM, "out of memory");
 	authority->pem = (struct assay_buf)ASSAY_BUF_INIT(ASSAY_MAX_FIELD);
+	pthread_mutex_init(&authority->lock, NULL);
+	if (key && pkcs11_open(key, &authority->token, err))
+		return assay_context(err, "certificate authority: %s", key);
 	/* another process may be faster; its file is the one then */
-	if (access(path, F_OK) && make(path, err) && access(path, F_OK))
+	if (access(path, F_OK) && make(path, authority->token.key, err) && access(path, F_OK))
 		return err->code;
 	*err = (struct assay_error)ASSAY_ERROR_INIT;
 	if (read_file(authority, path, err))
@@ -198,11 +274,24 @@ enum assay_code assay_authority_open(const char *path, struct assay_authority **
 	return ASSAY_OK;
 }
 
+enum assay_code assay_authority_try(const char *key, struct assay_error *err)
+{
+	struct pkcs11 token = { NULL, NULL };
+
+	if (pkcs11_open(key, &token, err))
+		return assay_context(err, "certificate authority: %s", key);
+	pkcs11_close(&token);
+	return ASSAY_OK;
+}
+
 void assay_authority_free(struct assay_authority *authority)
 {
 	if (!authority)
 		return;
-	EVP_PKEY_free(authority->key);
+	if (authority->key != authority->token.key)
+		EVP_PKEY_free(authority->key);
+	pkcs11_close(&authority->token);
+	pthread_mutex_destroy(&authority->lock);
 	X509_free(authority->certificate);
 	assay_buf_release(&authority->pem);
 	OPENSSL_cleanse(&authority->mac_key, sizeof(authority->mac_key));
@@ -284,7 +373,7 @@ static enum assay_code key_of(struct assay_span request, EVP_PKEY **ret, struct 
 	return err->code;
 }
 
-enum assay_code assay_authority_issue(const struct assay_authority *authority, struct assay_span request,
+enum assay_code assay_authority_issue(struct assay_authority *authority, struct assay_span request,
 				      const char *kind, const char *name, int64_t now, int64_t lifetime_s,
 				      struct assay_buf *out, struct assay_certificate *ret, struct assay_error *err)
 {
@@ -322,7 +411,7 @@ static void add_host(const char *host, struct assay_buf *out)
 	assay_buf_printf(out, "%s%s:%s", out->len ? "," : "", address ? "IP" : "DNS", host);
 }
 
-enum assay_code assay_authority_serve(const struct assay_authority *authority, const char *const *hosts, int64_t now,
+enum assay_code assay_authority_serve(struct assay_authority *authority, const char *const *hosts, int64_t now,
 				      struct assay_buf *ret_key, struct assay_buf *ret_certificate,
 				      struct assay_error *err)
 {

@@ -32,7 +32,7 @@ static struct assay_authority *open_authority(const char *name)
 	struct assay_authority *authority = NULL;
 
 	err = (struct assay_error)ASSAY_ERROR_INIT;
-	ck_assert_msg(!assay_authority_open(path, &authority, &err), "%s", err.msg);
+	ck_assert_msg(!assay_authority_open(path, NULL, &authority, &err), "%s", err.msg);
 	return authority;
 }
 
@@ -48,7 +48,7 @@ START_TEST(test_made_once)
 	ck_assert_str_ne(assay_authority_domain(a), assay_authority_domain(c));
 	ck_assert(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
 	ck_assert_int_eq(chmod(path, 0640), 0);
-	ck_assert_int_eq(assay_authority_open(path, &refused, &err), ASSAY_EUNTRUSTED);
+	ck_assert_int_eq(assay_authority_open(path, NULL, &refused, &err), ASSAY_EUNTRUSTED);
 	ck_assert_int_eq(chmod(path, 0600), 0);
 	assay_authority_free(a);
 	assay_authority_free(b);
