@@ -131,6 +131,8 @@ enum assay_node_flag {
 	ASSAY_NODE_OPAQUE = 1 << 5,  /* encoded: what it decodes to is a value, not a file */
 	/* Says again what another member says, as lay_out has checked: its derived spans follow from that. */
 	ASSAY_NODE_ECHO = 1 << 6,
+	/* Its reader takes what it holds as it is, whatever it looks like: nothing inside is folded. */
+	ASSAY_NODE_RAW = 1 << 7,
 };
 
 struct assay_node {
@@ -263,6 +265,9 @@ void assay_layout_value(struct assay_layout *l, struct assay_node *node, const c
 void assay_layout_payload(struct assay_layout *l, struct assay_node *leaf);
 /* encoded_len is not needed: the node's length bounds the expansion. */
 void assay_layout_encoded(struct assay_layout *l, struct assay_node *node);
+/* Of a payload or an encoded node whose reader does not care whether it is a file: pixels, a stream of a
+ * document.  It is looked into, so that differences are located; no pass reaches into it. */
+void assay_layout_raw(struct assay_layout *l, struct assay_node *node);
 /* Of an encoded leaf: what it decodes to is compared, but never looked into; field rates it. */
 void assay_layout_opaque(struct assay_layout *l, struct assay_node *leaf,
 			 const struct assay_field *field);

@@ -125,7 +125,8 @@ static enum assay_code record_opaque(struct assay_walk *walk, struct assay_scope
 		.explanation = text,
 	};
 
-	snprintf(text, sizeof(text), "%llu bytes differ: %s", (unsigned long long)d.bytes,
+	snprintf(text, sizeof(text), "%llu byte%s: %s", (unsigned long long)d.bytes,
+		 d.bytes == 1 ? " differs" : "s differ",
 		 field->rule ? field->rule : "");
 	return assay_walk_record(walk, up, &d, NULL, err);
 }

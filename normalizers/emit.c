@@ -298,7 +298,10 @@ enum assay_code assay_emit_encoded(struct assay_emit *e, const struct assay_anat
 		return err->code;
 	if (!name.len && e->path_count)
 		name = assay_decoded_name(e->path[e->path_count - 1]);
-	code = emit_inner(e, name, decoded.bytes, &inner, &same, err);
+	if (node->flags & (ASSAY_NODE_RAW | ASSAY_NODE_OPAQUE))
+		code = assay_rope_add(&inner, decoded.bytes, err);
+	else
+		code = emit_inner(e, name, decoded.bytes, &inner, &same, err);
 	if (!code && same && (e->options->keep_encoding || !assay_emit_wants(e, field)))
 		ret->is_kept = true;
 	else if (!code)

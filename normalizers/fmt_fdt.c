@@ -138,10 +138,12 @@ static void lay_out_value(struct assay_layout *l, uint64_t length, struct assay_
 		assay_layout_value(l, leaf, "%llu", (unsigned long long)word(value, 0));
 	else if (is_texts(value))
 		show_texts(l, leaf, value);
-	else if (assay_span_equal_text(name, "data"))
+	else if (assay_span_equal_text(name, "data")) {
 		assay_layout_payload(l, leaf);
-	else if (length % 4 == 0)
+		assay_layout_raw(l, leaf);
+	} else if (length % 4 == 0) {
 		show_cells(l, leaf, value);
+	}
 }
 
 /* ---- the structure ------------------------------------------------------------------------------------------ */

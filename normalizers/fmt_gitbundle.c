@@ -123,7 +123,9 @@ static enum assay_code lay_out_object(struct assay_layout *l, uint64_t index, st
 	assay_layout_name(l, assay_layout_open(l, F(OBJECT)), assay_span_text(name ? name : ""));
 	leaf = assay_layout_leaf(l, F(OBJECT_HEADER), header);
 	assay_layout_value(l, leaf, "%s, %llu bytes", kinds[kind], (unsigned long long)measure.size);
-	assay_layout_encoded(l, assay_layout_leaf(l, F(OBJECT_DATA), measure.consumed));
+	leaf = assay_layout_leaf(l, F(OBJECT_DATA), measure.consumed);
+	assay_layout_encoded(l, leaf);
+	assay_layout_raw(l, leaf);
 	assay_layout_close(l);
 	return ASSAY_OK;
 }

@@ -47,6 +47,7 @@ static enum assay_code inventory_lay_out(struct assay_layout *l, struct assay_er
 	struct assay_span file = assay_layout_bytes(l);
 	size_t head = head_length(file);
 	struct assay_measure measure;
+	struct assay_node *leaf;
 
 	if (assay_codec_measure(ASSAY_CODEC_ZLIB, assay_span_cut(file, head, SIZE_MAX), &measure, err))
 		return err->code;
@@ -54,7 +55,9 @@ static enum assay_code inventory_lay_out(struct assay_layout *l, struct assay_er
 		return assay_fail(err, ASSAY_EINPUT, "offset %llu: bytes behind the stream",
 				  (unsigned long long)(head + measure.consumed));
 	assay_layout_leaf(l, F(HEAD), head);
-	assay_layout_encoded(l, assay_layout_leaf(l, F(DATA), file.len - head));
+	leaf = assay_layout_leaf(l, F(DATA), file.len - head);
+	assay_layout_encoded(l, leaf);
+	assay_layout_raw(l, leaf);
 	return ASSAY_OK;
 }
 

@@ -268,6 +268,7 @@ static enum assay_code lay_out_stream(struct assay_layout *l, const struct strea
 	lay_out_to(l, FRAME, start);
 	if (end > start) {
 		leaf = assay_layout_leaf(l, F(is_flate ? FLATE : STREAM), end - start);
+		assay_layout_raw(l, leaf);
 		if (is_flate)
 			assay_layout_encoded(l, leaf);
 		if (is_flate && stream->is_xref)

@@ -22,6 +22,7 @@ enum {
 	IDAT,
 	IDAT_FRAME,
 	IDAT_DATA,
+	PIXELS,
 	TIME,
 	DATE,
 	TOOL,
@@ -53,6 +54,8 @@ static const struct assay_field png_fields[] = {
 				      "length, type and CRC of an IDAT chunk, verified"),
 	[IDAT_DATA] = ASSAY_ROW_CHECKED(ASSAY_ENCODING, "png.idat.data", assay_check_payload, FOLD,
 					"compressed image data (section 10)"),
+	[PIXELS] = ASSAY_ROW_NEVER(ASSAY_CONTENT, "png.pixels", ASSAY_SEVERITY_DATA, NULL,
+				   "the pixels, row by row: content that is seen, decoded (section 9)"),
 	[TIME] = ASSAY_ROW_SAFE(ASSAY_METADATA, "png.time", "png-time", CONTAINER,
 				"timestamps_embedded_in_content",
 				"time of last modification, a valid date in seven bytes (section 11.3.5)"),
@@ -190,6 +193,15 @@ static void lay_out_idat(struct assay_layout *l, const struct chunk *chunk)
 	assay_layout_close(l);
 }
 
+/* Pixels are no file, whatever they look like. */
+static void open_image(struct assay_layout *l)
+{
+	struct assay_node *image = assay_layout_open(l, F(IMAGE));
+
+	assay_layout_encoded(l, image);
+	assay_layout_opaque(l, image, F(PIXELS));
+}
+
 static enum assay_code lay_out_chunks(struct assay_layout *l, struct assay_error *err)
 {
 	bool in_image = false, had_image = false, end = false;
@@ -204,7 +216,7 @@ static enum assay_code lay_out_chunks(struct assay_layout *l, struct assay_error
 		if (is_idat && had_image && !in_image)
 			assay_layout_ambiguous(l, assay_layout_at(l), "IDAT chunks are not in one row");
 		if (is_idat && !in_image)
-			assay_layout_encoded(l, assay_layout_open(l, F(IMAGE)));
+			open_image(l);
 		if (!is_idat && in_image)
 			assay_layout_close(l);
 		in_image = is_idat;

@@ -67,6 +67,7 @@ static unsigned rdb_bid(struct assay_span file)
 static enum assay_code rdb_lay_out(struct assay_layout *l, struct assay_error *err)
 {
 	for (size_t i = 0; assay_layout_left(l) && !assay_layout_failed(l); i++) {
+		struct assay_node *leaf;
 		uint64_t length;
 
 		if (i == ASSAY_MAX_MEMBERS)
@@ -75,7 +76,9 @@ static enum assay_code rdb_lay_out(struct assay_layout *l, struct assay_error *e
 			return err->code;
 		assay_layout_open(l, F(OBJECT));
 		assay_layout_leaf(l, F(SIZE), SIZE_BYTES);
-		assay_layout_encoded(l, assay_layout_leaf(l, F(DATA), length));
+		leaf = assay_layout_leaf(l, F(DATA), length);
+		assay_layout_encoded(l, leaf);
+		assay_layout_raw(l, leaf);
 		assay_layout_close(l);
 	}
 	return ASSAY_OK;

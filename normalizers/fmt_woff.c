@@ -72,6 +72,7 @@ static void lay_out_packed(struct assay_layout *l, const struct assay_place *pla
 
 	assay_layout_name(l, leaf, place->name);
 	assay_layout_encoded(l, leaf);
+	assay_layout_raw(l, leaf);
 }
 
 static void add_extra(struct assay_layout *l, struct assay_places *places, uint64_t at)

@@ -237,6 +237,12 @@ void assay_layout_encoded(struct assay_layout *l, struct assay_node *node)
 	node->flags |= ASSAY_NODE_ENCODED;
 }
 
+void assay_layout_raw(struct assay_layout *l, struct assay_node *node)
+{
+	(void)l;
+	node->flags |= ASSAY_NODE_RAW;
+}
+
 void assay_layout_opaque(struct assay_layout *l, struct assay_node *leaf,
 			 const struct assay_field *field)
 {

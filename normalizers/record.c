@@ -202,6 +202,15 @@ static enum assay_code members_hold(struct assay_scope *archive, const struct as
 	return ASSAY_OK;
 }
 
+/* A node around the file that the scope stands in is read as it is: a tar archive that pixels make is no archive. */
+static bool is_in_raw(const struct assay_scope *scope)
+{
+	for (const struct assay_scope *s = scope; s; s = s->up)
+		if (s->left != scope->left && (s->left_node->flags | s->right_node->flags) & ASSAY_NODE_RAW)
+			return true;
+	return false;
+}
+
 enum assay_code assay_walk_judge(struct assay_scope *scope, const struct assay_field *field,
 				 struct assay_span left, struct assay_span right, bool *ret_folds,
 				 const char **ret_condition, struct assay_error *err)
@@ -211,6 +220,11 @@ enum assay_code assay_walk_judge(struct assay_scope *scope, const struct assay_f
 
 	*ret_folds = field->rating == ASSAY_RATE_SAFE && field->pass;
 	*ret_condition = NULL;
+	if (field->rating != ASSAY_RATE_NEVER && is_in_raw(scope)) {
+		*ret_folds = false;
+		*ret_condition = "a file, not bytes that a reader takes as they are";
+		return ASSAY_OK;
+	}
 	if (field->rating != ASSAY_RATE_CHECKED || !field->pass || !check)
 		return ASSAY_OK;
 	*ret_condition = check->condition;
