@@ -179,6 +179,23 @@ static void read_section(struct assay_elf *elf, const uint8_t *at, struct assay_
 	s->loaded |= lies_in_load(elf, s->offset, s->size);
 }
 
+/* Linkers lay sections out one behind the other.  Where thousands share their bytes, each is work of its own. */
+static void bound_overlaps(struct assay_elf *elf)
+{
+	uint64_t left = ASSAY_MAX_ELF_OVERLAP * (uint64_t)elf->file.len;
+
+	for (size_t i = 0; i < elf->section_count; i++) {
+		struct assay_elf_section *s = &elf->sections[i];
+
+		if (s->bytes.len > left) {
+			note_defect(elf, "sections overlap without end", s->offset);
+			elf->truncated = true;
+			s->bytes = assay_span_of(NULL, 0);
+		}
+		left -= s->bytes.len;
+	}
+}
+
 /* Section numbers that do not fit 16 bits stand in section 0 (extended section numbering). */
 static enum assay_code read_sections(struct assay_elf *elf, uint64_t count, uint64_t names,
 				     struct assay_arena *arena, struct assay_error *err)
@@ -210,6 +227,7 @@ static enum assay_code read_sections(struct assay_elf *elf, uint64_t count, uint
 	elf->section_count = (size_t)count;
 	for (size_t i = 0; i < elf->section_count; i++)
 		read_section(elf, at + i * elf->section_entry, &elf->sections[i]);
+	bound_overlaps(elf);
 	for (size_t i = 1; i < elf->section_count && names < elf->section_count; i++)
 		if (!assay_elf_string(elf->sections[names].bytes,
 				      get(elf, at + i * elf->section_entry, section_fields[S_NAME]),

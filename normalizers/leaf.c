@@ -297,7 +297,7 @@ enum assay_code assay_walk_bytes(struct assay_walk *walk, struct assay_scope *sc
 
 	c.base_left = scope ? base_of(scope->left, left) : 0;
 	c.base_right = scope ? base_of(scope->right, right) : 0;
-	if (c.is_text && left.len <= ASSAY_MAX_DIFF_INPUT && right.len <= ASSAY_MAX_DIFF_INPUT) {
+	if (c.is_text && assay_text_diff_is_bounded(left, right)) {
 		code = assay_text_diff(left, right, ASSAY_MAX_RANGES, ASSAY_MAX_DIFF_LINES, &diff,
 				       err);
 		if (code)

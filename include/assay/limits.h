@@ -21,6 +21,7 @@
 #define ASSAY_MAX_WINDOW (256 * ASSAY_MIB)        /* memory a decoder may want for itself */
 #define ASSAY_MAX_TREE (512 * ASSAY_MIB)          /* arena of one side's span tree */
 #define ASSAY_MAX_ELF_SECTIONS 100000             /* -ffunction-sections objects have many */
+#define ASSAY_MAX_ELF_OVERLAP 4                   /* bytes of all sections : bytes of the file */
 #define ASSAY_MAX_ELF_SYMBOLS 1000000             /* named in one file; the rest stay unnamed */
 #define ASSAY_MAX_ELF_DEBUG_STRINGS 1000000       /* looked through for paths and producers */
 #define ASSAY_MAX_ELF_DEBUG_DECODED (64 * ASSAY_MIB) /* of one compressed debug section */
@@ -36,6 +37,7 @@
 #define ASSAY_MAX_FACTS 4096          /* different facts told of one artifact's build */
 #define ASSAY_MAX_VALUE_SHOWN 256     /* bytes of a value shown in a report */
 #define ASSAY_MAX_DIFF_INPUT (8 * ASSAY_MIB) /* a text larger than this is not line-diffed */
+#define ASSAY_MAX_DIFF_LINES_CHANGED 250000  /* nor one with more lines from the first change to the last */
 #define ASSAY_MAX_RESYNC (16 * ASSAY_MIB)    /* of bytes that moved, one side, in which places are sought */
 #define ASSAY_MAX_DIFF_LINES 200      /* lines of one unified diff in a report */
 #define ASSAY_MAX_REPORT (256 * ASSAY_MIB)

@@ -22,6 +22,10 @@ struct assay_text_diff {
 /* Loads libgit2, once; see assay_compare_prepare_all(). */
 enum assay_code assay_text_diff_prepare(struct assay_error *err) ASSAY_CHECKED;
 
+/* Neither text is larger than ASSAY_MAX_DIFF_INPUT, nor are there more than ASSAY_MAX_DIFF_LINES_CHANGED lines from the
+ * first that differs to the last. */
+bool assay_text_diff_is_bounded(struct assay_span left, struct assay_span right);
+
 /* Context of three lines; at most max_lines lines in unified (all hunks are listed, up to
  * max_hunks: beyond, the last one reaches from there to the last change). */
 enum assay_code assay_text_diff(struct assay_span left, struct assay_span right, size_t max_hunks,

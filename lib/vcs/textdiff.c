@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "assay/limits.h"
 #include "repository.h"
 
 #define UNIFIED_MAX 262144
@@ -134,6 +135,34 @@ static int on_line(const git_diff_delta *delta, const git_diff_hunk *hunk,
 		run->right_length = seek_line(&work->right, line->new_lineno + 1) - run->right;
 	show_line(work, line, removed ? '-' : '+');
 	return 0;
+}
+
+static size_t lines_between(struct assay_span text, size_t from, size_t to)
+{
+	size_t lines = 0;
+
+	while (from < to) {
+		const uint8_t *end = memchr(text.data + from, '\n', to - from);
+
+		from = end ? (size_t)(end - text.data) + 1 : to;
+		lines++;
+	}
+	return lines;
+}
+
+/* The effort grows faster than the number of lines between the first and the last that differ. */
+bool assay_text_diff_is_bounded(struct assay_span left, struct assay_span right)
+{
+	size_t least = left.len < right.len ? left.len : right.len, head = 0, tail = 0;
+
+	if (left.len > ASSAY_MAX_DIFF_INPUT || right.len > ASSAY_MAX_DIFF_INPUT)
+		return false;
+	while (head < least && left.data[head] == right.data[head])
+		head++;
+	while (tail < least - head && left.data[left.len - tail - 1] == right.data[right.len - tail - 1])
+		tail++;
+	return lines_between(left, head, left.len - tail) <= ASSAY_MAX_DIFF_LINES_CHANGED &&
+	       lines_between(right, head, right.len - tail) <= ASSAY_MAX_DIFF_LINES_CHANGED;
 }
 
 static bool started;
