@@ -238,12 +238,15 @@ static void put_time(const struct zip_writer *w, struct zip_out *out)
 
 /* ---- extra fields ---------------------------------------------------------------------------------- */
 
+#define MAX_EXTRAS 64
+
 struct extras {
 	struct {
 		struct assay_span whole;
 		uint16_t id;
-	} list[64];
+	} list[MAX_EXTRAS];
 	size_t count, size;
+	struct assay_span tail; /* what is no whole field, such as zipalign's padding, stays at the end */
 };
 
 static bool drops_extra(const struct zip_writer *w, uint16_t id, struct assay_span body)
@@ -263,17 +266,21 @@ static bool drops_extra(const struct zip_writer *w, uint16_t id, struct assay_sp
 	}
 }
 
-static void collect_extras(const struct zip_writer *w, struct assay_span rest, struct extras *ret)
+static enum assay_code collect_extras(const struct zip_writer *w, struct assay_span rest,
+				      struct extras *ret, struct assay_error *err)
 {
 	struct assay_span body, whole;
 	uint16_t id;
 
 	ret->count = ret->size = 0;
-	while (ret->count < 64 && zip_extra_next(&rest, &id, &body, &whole)) {
+	while (zip_extra_next(&rest, &id, &body, &whole)) {
 		size_t at = ret->count;
 
 		if (drops_extra(w, id, body))
 			continue;
+		if (at == MAX_EXTRAS)
+			return assay_fail(err, ASSAY_EUNSUPPORTED, "a member with more than %d extra fields",
+					  MAX_EXTRAS);
 		for (; at && ret->list[at - 1].id > id; at--)
 			ret->list[at] = ret->list[at - 1];
 		ret->list[at].id = id;
@@ -281,6 +288,9 @@ static void collect_extras(const struct zip_writer *w, struct assay_span rest, s
 		ret->count++;
 		ret->size += whole.len;
 	}
+	ret->tail = rest;
+	ret->size += rest.len;
+	return ASSAY_OK;
 }
 
 static enum assay_code write_extras(struct zip_writer *w, const struct extras *extras,
@@ -302,7 +312,7 @@ static enum assay_code write_extras(struct zip_writer *w, const struct extras *e
 	for (size_t i = 0; i < extras->count; i++)
 		if (assay_rope_add(w->rope, extras->list[i].whole, err))
 			return err->code;
-	return ASSAY_OK;
+	return extras->tail.len ? assay_rope_add(w->rope, extras->tail, err) : ASSAY_OK;
 }
 
 /* ---- headers --------------------------------------------------------------------------------------- */
@@ -354,7 +364,8 @@ static enum assay_code write_local(struct zip_writer *w, struct zip_out *out, st
 	struct extras extras;
 	size_t size;
 
-	collect_extras(w, zip_local_extras(w->zip, out->e), &extras);
+	if (collect_extras(w, zip_local_extras(w->zip, out->e), &extras, err))
+		return err->code;
 	size = extras.size + (is_large ? 20 : 0);
 	if (size > MAX16)
 		return assay_fail(err, ASSAY_EUNSUPPORTED, "extra fields: no room for 64-bit sizes");
@@ -405,7 +416,8 @@ static enum assay_code write_central(struct zip_writer *w, const struct zip_out 
 		large[count++] = out->local;
 	if (assay_emit_wants(w->e, field(w, "zip.member_comment")))
 		comment.len = 0;
-	collect_extras(w, zip_central_extras(w->zip, out->e), &extras);
+	if (collect_extras(w, zip_central_extras(w->zip, out->e), &extras, err))
+		return err->code;
 	size = extras.size + (count ? 4 + 8 * count : 0);
 	if (size > MAX16)
 		return assay_fail(err, ASSAY_EUNSUPPORTED, "extra fields: no room for 64-bit sizes");
