@@ -250,7 +250,7 @@ static enum assay_code lay_out_tree(struct tree *t, struct assay_error *err)
 			assay_layout_leaf(t->l, F(TOKEN), 4);
 			if (!t->path.len)
 				return ASSAY_OK;
-			/* fall through */
+			__attribute__((fallthrough));
 		default:
 			return assay_fail(err, ASSAY_EINPUT, "offset %llu: token: is none, or ends the tree too early",
 					  (unsigned long long)assay_layout_at(t->l));
