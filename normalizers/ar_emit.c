@@ -180,11 +180,14 @@ static enum assay_code collect(struct ar_writer *w, struct assay_error *err)
 	return code;
 }
 
-/* An index that cannot be proven would point elsewhere afterwards. */
+/* The members of a thin archive are files elsewhere; an index that cannot be proven would point elsewhere
+ * afterwards. */
 static enum assay_code refuse_unproven(struct ar_writer *w, struct assay_error *err)
 {
 	const struct assay_field *unproven = field(w, "ar.symbol_index.unproven");
 
+	if (assay_span_starts(w->a->bytes, "!<thin>\n"))
+		return assay_fail(err, ASSAY_EUNSUPPORTED, "thin archive: its members are files elsewhere");
 	for (const struct assay_node *n = w->a->root->first; n; n = n->next) {
 		if (n->field == unproven)
 			return assay_fail(err, ASSAY_EUNSUPPORTED,
