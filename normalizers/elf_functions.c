@@ -14,40 +14,6 @@
 enum { PE_ABSPTR = 0x00, PE_UDATA4 = 0x03, PE_UDATA8 = 0x04, PE_SDATA4 = 0x0b, PE_SDATA8 = 0x0c,
        PE_FORMAT = 0x0f, PE_PCREL = 0x10, PE_APPLICATION = 0x70, PE_OMIT = 0xff };
 
-struct cursor {
-	const struct assay_elf *elf;
-	struct assay_span bytes;
-	size_t at;
-	bool failed;
-};
-
-static uint64_t take(struct cursor *c, unsigned width)
-{
-	uint64_t value;
-
-	if (c->failed || c->bytes.len - c->at < width) {
-		c->failed = true;
-		return 0;
-	}
-	value = assay_elf_get(c->elf, c->bytes.data + c->at, width);
-	c->at += width;
-	return value;
-}
-
-static uint64_t take_leb(struct cursor *c)
-{
-	uint64_t value = 0, byte;
-
-	for (unsigned shift = 0; shift < 64; shift += 7) {
-		byte = take(c, 1);
-		value |= (byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return value;
-	}
-	c->failed = true;
-	return 0;
-}
-
 static unsigned pointer_width(const struct assay_elf *elf, uint8_t encoding)
 {
 	switch (encoding & PE_FORMAT) {
@@ -63,9 +29,9 @@ static unsigned pointer_width(const struct assay_elf *elf, uint8_t encoding)
 /* The encoding of addresses in the frame descriptions of one CIE; PE_OMIT when it is not known. */
 static uint8_t cie_encoding(const struct assay_elf *elf, struct assay_span cie)
 {
-	struct cursor c = { .elf = elf, .bytes = cie };
+	struct assay_elf_cursor c = { .elf = elf, .bytes = cie };
 	struct assay_span augmentation;
-	uint64_t version = take(&c, 1);
+	uint64_t version = assay_elf_take(&c, 1);
 
 	if (c.failed || !assay_elf_string(cie, c.at, &augmentation))
 		return PE_OMIT;
@@ -74,23 +40,23 @@ static uint8_t cie_encoding(const struct assay_elf *elf, struct assay_span cie)
 		return PE_ABSPTR;
 	if (augmentation.data[0] != 'z')
 		return PE_OMIT;
-	take_leb(&c); /* code alignment */
-	take_leb(&c); /* data alignment: as long as the unsigned form */
+	assay_elf_take_leb(&c); /* code alignment */
+	assay_elf_take_leb(&c); /* data alignment: as long as the unsigned form */
 	if (version == 1)
-		take(&c, 1);
+		assay_elf_take(&c, 1);
 	else
-		take_leb(&c);
-	take_leb(&c); /* length of the augmentation */
+		assay_elf_take_leb(&c);
+	assay_elf_take_leb(&c); /* length of the augmentation */
 	for (size_t i = 1; i < augmentation.len && !c.failed; i++) {
 		uint8_t encoding;
 
 		switch (augmentation.data[i]) {
-		case 'R': encoding = (uint8_t)take(&c, 1); return c.failed ? PE_OMIT : encoding;
+		case 'R': encoding = (uint8_t)assay_elf_take(&c, 1); return c.failed ? PE_OMIT : encoding;
 		case 'P':
-			encoding = (uint8_t)take(&c, 1);
-			take(&c, pointer_width(elf, encoding));
+			encoding = (uint8_t)assay_elf_take(&c, 1);
+			assay_elf_take(&c, pointer_width(elf, encoding));
 			break;
-		case 'L': take(&c, 1); break;
+		case 'L': assay_elf_take(&c, 1); break;
 		case 'S':
 		case 'B': break;
 		default: return PE_OMIT;
@@ -124,7 +90,7 @@ static bool is_executable(const struct assay_elf_section *s)
 }
 
 static void add_frame(const struct assay_elf *elf, struct assay_elf_functions *f,
-		      const struct assay_elf_section *frames, struct cursor *c, uint8_t encoding)
+		      const struct assay_elf_section *frames, struct assay_elf_cursor *c, uint8_t encoding)
 {
 	uint64_t here = frames->address + c->at;
 	unsigned width = pointer_width(elf, encoding);
@@ -133,8 +99,8 @@ static void add_frame(const struct assay_elf *elf, struct assay_elf_functions *f
 
 	if (encoding == PE_OMIT || width == 0)
 		return;
-	begin = take(c, width);
-	range = take(c, width);
+	begin = assay_elf_take(c, width);
+	range = assay_elf_take(c, width);
 	if (c->failed)
 		return;
 	if ((encoding & PE_FORMAT) == PE_SDATA4)
@@ -161,7 +127,7 @@ static void read_frames(const struct assay_elf *elf, struct assay_elf_functions 
 	for (size_t at = 0; all.len - at >= 8 && !f->truncated;) {
 		uint64_t length = assay_elf_get(elf, all.data + at, 4);
 		uint64_t id = assay_elf_get(elf, all.data + at + 4, 4);
-		struct cursor c = { .elf = elf, .at = at + 8 };
+		struct assay_elf_cursor c = { .elf = elf, .at = at + 8 };
 
 		if (length < 4 || length > all.len - at - 4)
 			return; /* the terminator, a 64-bit record, or no record at all */

@@ -480,3 +480,40 @@ bool assay_elf_note_next(const struct assay_elf *elf, struct assay_span notes, u
 	*position += ret->length;
 	return true;
 }
+
+/* ---- numbers one behind the other ---- */
+
+uint64_t assay_elf_take(struct assay_elf_cursor *c, unsigned width)
+{
+	uint64_t value;
+
+	if (c->failed || width > 8 || c->at > c->bytes.len || c->bytes.len - c->at < width) {
+		c->failed = true;
+		return 0;
+	}
+	value = assay_elf_get(c->elf, c->bytes.data + c->at, width);
+	c->at += width;
+	return value;
+}
+
+uint64_t assay_elf_take_leb(struct assay_elf_cursor *c)
+{
+	uint64_t value = 0, byte;
+
+	for (unsigned shift = 0; shift < 64; shift += 7) {
+		byte = assay_elf_take(c, 1);
+		value |= (byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			return value;
+	}
+	c->failed = true;
+	return 0;
+}
+
+void assay_elf_skip(struct assay_elf_cursor *c, uint64_t length)
+{
+	if (c->failed || c->at > c->bytes.len || length > c->bytes.len - c->at)
+		c->failed = true;
+	else
+		c->at += length;
+}

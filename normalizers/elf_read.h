@@ -107,4 +107,16 @@ struct assay_elf_note {
 bool assay_elf_note_next(const struct assay_elf *elf, struct assay_span notes, uint64_t align,
 			 size_t *position, struct assay_elf_note *ret);
 
+/* Numbers one behind the other.  Behind the end there are none: failed stays set, and they are 0. */
+struct assay_elf_cursor {
+	const struct assay_elf *elf;
+	struct assay_span bytes;
+	uint64_t at;
+	bool failed;
+};
+
+uint64_t assay_elf_take(struct assay_elf_cursor *c, unsigned width); /* at most 8 */
+uint64_t assay_elf_take_leb(struct assay_elf_cursor *c);	      /* ULEB128; SLEB128 is as long */
+void assay_elf_skip(struct assay_elf_cursor *c, uint64_t length);
+
 #endif

@@ -23,55 +23,11 @@ static const uint8_t sizes[] = {
 
 #define STRING_OFFSETS_HEADER 8 /* of .debug_str_offsets in its 32-bit form */
 
-/* ---- reading ---- */
-
-struct cursor {
-	const struct assay_elf *elf;
-	struct assay_span bytes;
-	uint64_t at;
-	bool failed;
-};
-
-static uint64_t take(struct cursor *c, unsigned width)
-{
-	uint64_t value;
-
-	if (c->failed || width > 8 || c->at > c->bytes.len || c->bytes.len - c->at < width) {
-		c->failed = true;
-		return 0;
-	}
-	value = assay_elf_get(c->elf, c->bytes.data + c->at, width);
-	c->at += width;
-	return value;
-}
-
-static void skip(struct cursor *c, uint64_t length)
-{
-	if (c->failed || c->at > c->bytes.len || length > c->bytes.len - c->at)
-		c->failed = true;
-	else
-		c->at += length;
-}
-
-static uint64_t take_leb(struct cursor *c)
-{
-	uint64_t value = 0, byte;
-
-	for (unsigned shift = 0; shift < 64; shift += 7) {
-		byte = take(c, 1);
-		value |= (byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return value;
-	}
-	c->failed = true;
-	return 0;
-}
-
 /* ---- one unit ---- */
 
 struct entry {
 	const struct assay_elf_units *units;
-	struct cursor info;
+	struct assay_elf_cursor info;
 	unsigned offset_width, address_width;
 };
 
@@ -109,19 +65,19 @@ static struct assay_span string_at(struct assay_span table, uint64_t offset)
 static void skip_value(struct entry *e, uint64_t form)
 {
 	unsigned size = form < sizeof(sizes) ? sizes[form] : UNKNOWN;
-	struct cursor *c = &e->info;
+	struct assay_elf_cursor *c = &e->info;
 
 	switch (size) {
-	case ADDRESS: skip(c, e->address_width); break;
-	case OFFSET: skip(c, e->offset_width); break;
-	case LEB: take_leb(c); break;
-	case BLOCK_LEB: skip(c, take_leb(c)); break;
-	case BLOCK_1: skip(c, take(c, 1)); break;
-	case BLOCK_2: skip(c, take(c, 2)); break;
-	case BLOCK_4: skip(c, take(c, 4)); break;
-	case TEXT: skip(c, string_at(c->bytes, c->at).len + 1); break;
+	case ADDRESS: assay_elf_skip(c, e->address_width); break;
+	case OFFSET: assay_elf_skip(c, e->offset_width); break;
+	case LEB: assay_elf_take_leb(c); break;
+	case BLOCK_LEB: assay_elf_skip(c, assay_elf_take_leb(c)); break;
+	case BLOCK_1: assay_elf_skip(c, assay_elf_take(c, 1)); break;
+	case BLOCK_2: assay_elf_skip(c, assay_elf_take(c, 2)); break;
+	case BLOCK_4: assay_elf_skip(c, assay_elf_take(c, 4)); break;
+	case TEXT: assay_elf_skip(c, string_at(c->bytes, c->at).len + 1); break;
 	case UNKNOWN: c->failed = true; break;
-	default: skip(c, size); break;
+	default: assay_elf_skip(c, size); break;
 	}
 }
 
@@ -129,27 +85,27 @@ static void skip_value(struct entry *e, uint64_t form)
 static struct assay_span take_string(struct entry *e, uint64_t form)
 {
 	const struct assay_elf_units *units = e->units;
-	struct cursor *c = &e->info;
+	struct assay_elf_cursor *c = &e->info;
 	uint64_t place = c->at, value;
 
 	if (form == FORM_STRING) {
 		struct assay_span s = string_at(c->bytes, c->at);
 
-		skip(c, s.len + 1);
+		assay_elf_skip(c, s.len + 1);
 		return s;
 	}
 	if (form == FORM_STRP || form == FORM_LINE_STRP) {
-		value = relocated(units, place, take(c, e->offset_width));
+		value = relocated(units, place, assay_elf_take(c, e->offset_width));
 		return string_at(form == FORM_STRP ? units->strings : units->line_strings, value);
 	}
 	if (form == FORM_STRX || (form >= FORM_STRX1 && form <= FORM_STRX4)) {
-		struct cursor table = { .elf = c->elf, .bytes = units->offsets };
+		struct assay_elf_cursor table = { .elf = c->elf, .bytes = units->offsets };
 
-		value = form == FORM_STRX ? take_leb(c) : take(c, (unsigned)(form - FORM_STRX1) + 1);
+		value = form == FORM_STRX ? assay_elf_take_leb(c) : assay_elf_take(c, (unsigned)(form - FORM_STRX1) + 1);
 		if (value > UINT32_MAX)
 			return assay_span_of(NULL, 0);
 		table.at = STRING_OFFSETS_HEADER + 4 * value;
-		value = take(&table, 4);
+		value = assay_elf_take(&table, 4);
 		return table.failed ? assay_span_of(NULL, 0) : string_at(units->strings, value);
 	}
 	skip_value(e, form);
@@ -162,7 +118,7 @@ static void take_attribute(struct entry *e, uint64_t attribute, uint64_t form,
 	struct assay_span s;
 
 	if (form == FORM_INDIRECT)
-		form = take_leb(&e->info);
+		form = assay_elf_take_leb(&e->info);
 	s = take_string(e, form);
 	if (e->info.failed)
 		return;
@@ -175,22 +131,22 @@ static void take_attribute(struct entry *e, uint64_t attribute, uint64_t form,
 }
 
 /* The declaration of a code in a table of abbreviations: the cursor then stands at its attributes. */
-static bool find_abbreviation(struct cursor *c, uint64_t code)
+static bool find_abbreviation(struct assay_elf_cursor *c, uint64_t code)
 {
 	while (!c->failed) {
-		uint64_t found = take_leb(c), attribute, form;
+		uint64_t found = assay_elf_take_leb(c), attribute, form;
 
-		take_leb(c); /* tag */
-		take(c, 1);  /* children */
+		assay_elf_take_leb(c); /* tag */
+		assay_elf_take(c, 1);  /* children */
 		if (c->failed || found == 0)
 			return false;
 		if (found == code)
 			return true;
 		do {
-			attribute = take_leb(c);
-			form = take_leb(c);
+			attribute = assay_elf_take_leb(c);
+			form = assay_elf_take_leb(c);
 			if (form == FORM_IMPLICIT_CONST)
-				take_leb(c);
+				assay_elf_take_leb(c);
 		} while (!c->failed && (attribute || form));
 	}
 	return false;
@@ -198,17 +154,17 @@ static bool find_abbreviation(struct cursor *c, uint64_t code)
 
 static void read_entry(struct entry *e, uint64_t abbreviations, struct assay_elf_unit *ret)
 {
-	struct cursor c = { .elf = e->info.elf, .bytes = e->units->abbreviations,
+	struct assay_elf_cursor c = { .elf = e->info.elf, .bytes = e->units->abbreviations,
 			    .at = abbreviations };
 	uint64_t attribute, form;
 
-	if (!find_abbreviation(&c, take_leb(&e->info)))
+	if (!find_abbreviation(&c, assay_elf_take_leb(&e->info)))
 		return;
 	for (;;) {
-		attribute = take_leb(&c);
-		form = take_leb(&c);
+		attribute = assay_elf_take_leb(&c);
+		form = assay_elf_take_leb(&c);
 		if (form == FORM_IMPLICIT_CONST)
-			take_leb(&c);
+			assay_elf_take_leb(&c);
 		if (c.failed || e->info.failed || (!attribute && !form))
 			return;
 		take_attribute(e, attribute, form, ret);
@@ -237,31 +193,31 @@ bool assay_elf_units_open(const struct assay_elf_priv *priv, struct assay_elf_un
 bool assay_elf_unit_next(struct assay_elf_units *units, struct assay_elf_unit *ret)
 {
 	struct entry e = { .units = units, .offset_width = 4 };
-	struct cursor *c = &e.info;
+	struct assay_elf_cursor *c = &e.info;
 	uint64_t start = units->at, length, version, abbreviations, type = 0;
 
-	*c = (struct cursor){ .elf = &units->priv->elf, .bytes = units->info, .at = start };
+	*c = (struct assay_elf_cursor){ .elf = &units->priv->elf, .bytes = units->info, .at = start };
 	*ret = (struct assay_elf_unit){ .bytes = { NULL, 0 } };
-	length = take(c, 4);
+	length = assay_elf_take(c, 4);
 	if (length == 0xffffffff) {
 		e.offset_width = 8;
-		length = take(c, 8);
+		length = assay_elf_take(c, 8);
 	}
 	if (c->failed || length == 0 || length > c->bytes.len - c->at)
 		return false;
 	units->at = c->at + length;
 	ret->bytes = assay_span_cut(units->info, start, units->at - start);
 	c->bytes = assay_span_cut(units->info, 0, units->at);
-	version = take(c, 2);
+	version = assay_elf_take(c, 2);
 	if (version >= 5) {
-		type = take(c, 1);
-		e.address_width = (unsigned)take(c, 1);
+		type = assay_elf_take(c, 1);
+		e.address_width = (unsigned)assay_elf_take(c, 1);
 	}
-	abbreviations = take(c, e.offset_width);
+	abbreviations = assay_elf_take(c, e.offset_width);
 	if (version < 5)
-		e.address_width = (unsigned)take(c, 1);
+		e.address_width = (unsigned)assay_elf_take(c, 1);
 	if (type == SKELETON || type == SPLIT_UNIT)
-		skip(c, 8);
+		assay_elf_skip(c, 8);
 	if (version >= 2 && version <= 5 && type != TYPE_UNIT && type != SPLIT_TYPE)
 		read_entry(&e, abbreviations, ret);
 	return true;
