@@ -154,7 +154,7 @@ static enum redact_match try_private_key(struct assay_span text, bool last, stru
 	if (match != REDACT_YES)
 		return match;
 	words = run_of(text, at, UPPER DIGITS " ", 64);
-	if (at + words + 5 > text.len && words < 64 && !last)
+	if (at + words + 5 > text.len && !last)
 		return REDACT_MORE;
 	if (words < sizeof(kind) - 1 || at + words + 5 > text.len ||
 	    assay_span_find(assay_span_cut(text, at, words), 0, assay_span_text(kind)) == SIZE_MAX ||
