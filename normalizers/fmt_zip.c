@@ -34,7 +34,6 @@ static unsigned zip_bid(struct assay_span file)
 
 /* ---- what a member effectively is -------------------------------------------------------------------- */
 
-enum { HOST_DOS = 0, HOST_UNIX = 3, HOST_DARWIN = 19 };
 enum { TYPE_MASK = 0170000, TYPE_DIRECTORY = 0040000, TYPE_LINK = 0120000, TYPE_FILE = 0100000 };
 
 const char *zip_entry_type(const struct zip_archive *zip, const struct zip_entry *e)
@@ -244,18 +243,19 @@ static void expand_local(struct assay_layout *l, const struct zip_archive *zip,
 
 bool zip_mode_is_plain(const struct zip_archive *zip, const struct zip_entry *e)
 {
-	unsigned mode = e->external >> 16;
+	unsigned mode = e->external >> 16 & 07777;
 	const char *type = zip_entry_type(zip, e);
 
-	return !(mode & 06000) && strcmp(type, "symlink") != 0 &&
-	       (!(mode & 0111) || strcmp(type, "directory") == 0);
+	if (strcmp(type, "symlink") == 0)
+		return false;
+	return strcmp(type, "directory") == 0 ? mode == 0755 || mode == 0775 : mode == 0644 || mode == 0664;
 }
 
-bool zip_host_is_unix(const struct zip_entry *e)
+const char *zip_host_word(const struct zip_entry *e)
 {
 	unsigned host = e->made_by >> 8;
 
-	return host == HOST_UNIX || host == HOST_DARWIN;
+	return host == ZIP_HOST_UNIX ? "Unix" : host == ZIP_HOST_DARWIN ? "Darwin" : "other";
 }
 
 static void central_attributes(struct assay_layout *l, const struct zip_archive *zip,
@@ -268,7 +268,7 @@ static void central_attributes(struct assay_layout *l, const struct zip_archive 
 		number(l, ZIP_MODE, mode & 07777, "%04o", leaves[15]);
 	/* only some readers believe a mode that no Unix wrote: then the creator decides */
 	if (mode && !zip_mode_is_plain(zip, e))
-		word(l, ZIP_HOST, zip_host_is_unix(e) ? "Unix" : "other", leaves[2]);
+		word(l, ZIP_HOST, zip_host_word(e), leaves[2]);
 	flags_attribute(l, zip, e, leaves[4]);
 	number(l, ZIP_MTIME, zip_entry_time(e, zip_central_extras(zip, e)), "%d", leaves[6]);
 }

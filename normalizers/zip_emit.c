@@ -393,9 +393,13 @@ static uint32_t external_of(const struct zip_writer *w, const struct zip_entry *
 /* A mode without a Unix behind it stays one that only some readers believe. */
 static uint8_t host_of(const struct zip_writer *w, const struct zip_entry *e)
 {
+	unsigned host = e->made_by >> 8;
+
 	if (!(e->external >> 16))
 		return 0;
-	return zip_mode_is_plain(w->zip, e) || zip_host_is_unix(e) ? 3 : 0;
+	if (zip_mode_is_plain(w->zip, e))
+		return ZIP_HOST_UNIX;
+	return host == ZIP_HOST_UNIX || host == ZIP_HOST_DARWIN ? (uint8_t)host : 0;
 }
 
 static enum assay_code write_central(struct zip_writer *w, const struct zip_out *out,

@@ -30,6 +30,8 @@ enum {
 #define ZIP_LOCATOR_MAGIC 0x07064b50U
 #define ZIP_DESCRIPTOR_MAGIC 0x08074b50U
 
+/* Creators (4.4.2.2) whose modes readers believe; libarchive believes those of Darwin not. */
+enum { ZIP_HOST_UNIX = 3, ZIP_HOST_DARWIN = 19 };
 enum { ZIP_ENCRYPTED = 1, ZIP_HAS_DESCRIPTOR = 8, ZIP_UTF8 = 0x800, ZIP_STRONG = 0x2040 };
 
 struct zip_entry {
@@ -88,9 +90,10 @@ struct assay_span zip_central_extras(const struct zip_archive *zip, const struct
 const char *zip_entry_type(const struct zip_archive *zip, const struct zip_entry *entry);
 /* Seconds: those that most readers restore. */
 int64_t zip_entry_time(const struct zip_entry *entry, struct assay_span extras);
-/* Nothing that only some readers believe: no set-id bit, no link, no executable file. */
+/* The mode that readers make up as well, where they believe none that is written. */
 bool zip_mode_is_plain(const struct zip_archive *zip, const struct zip_entry *entry);
-bool zip_host_is_unix(const struct zip_entry *entry);
+/* Who a mode is from, as far as readers tell it apart. */
+const char *zip_host_word(const struct zip_entry *entry);
 /* Its readers want it stored, or not: the method stays. */
 bool zip_method_is_fixed(const struct zip_archive *zip, const struct zip_entry *entry);
 /* Body of extra field 0x7875. */
