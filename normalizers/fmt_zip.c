@@ -243,12 +243,12 @@ static void expand_local(struct assay_layout *l, const struct zip_archive *zip,
 
 bool zip_mode_is_plain(const struct zip_archive *zip, const struct zip_entry *e)
 {
-	unsigned mode = e->external >> 16 & 07777;
+	unsigned mode = e->external >> 16;
 	const char *type = zip_entry_type(zip, e);
 
 	if (strcmp(type, "symlink") == 0)
 		return false;
-	return strcmp(type, "directory") == 0 ? mode == 0755 || mode == 0775 : mode == 0644 || mode == 0664;
+	return strcmp(type, "directory") == 0 ? (mode & 06700) == 0700 : (mode & 06711) == 0600;
 }
 
 const char *zip_host_word(const struct zip_entry *e)

@@ -90,7 +90,7 @@ struct assay_span zip_central_extras(const struct zip_archive *zip, const struct
 const char *zip_entry_type(const struct zip_archive *zip, const struct zip_entry *entry);
 /* Seconds: those that most readers restore. */
 int64_t zip_entry_time(const struct zip_entry *entry, struct assay_span extras);
-/* The mode that readers make up as well, where they believe none that is written. */
+/* But for the umask the mode that readers make up as well, where they believe none that is written. */
 bool zip_mode_is_plain(const struct zip_archive *zip, const struct zip_entry *entry);
 /* Who a mode is from, as far as readers tell it apart. */
 const char *zip_host_word(const struct zip_entry *entry);

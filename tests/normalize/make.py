@@ -75,7 +75,7 @@ def zips():
     inner = [pack([(entry("x", date=(2020, 1, 1, 0, 0, s)), b"x")]) for s in (0, 2)]
     put("same", "zip-nested", jar([("lib/inner.jar", inner[0])]), jar([("lib/inner.jar", inner[1])]))
     put("same", "wheel-record", wheel(T0), wheel(T0 + 86400))
-    put("never", "zip-private-by-another-host", pack([(entry("key", 0o100600), CODE)]), pack([(entry("key", 0o100600, host=0), CODE)]))
+    put("never", "zip-read-only-by-another-host", pack([(entry("key", 0o100444), CODE)]), pack([(entry("key", 0o100444, host=0), CODE)]))
     put("never", "zip-run-by-darwin", pack([(entry("run", 0o100755), CODE)]), pack([(entry("run", 0o100755, host=19), CODE)]))
     put("same", "zip-plain-by-another-host", pack([(entry("doc", 0o100644), CODE)]), pack([(entry("doc", 0o100644, host=0), CODE)]))
     put("never", "zip-setuid", pack([(entry("run", 0o104755), CODE)]), pack([(entry("run", 0o100755), CODE)]))
