@@ -8,7 +8,14 @@
 #include "evidence.h"
 #include "job_token.h"
 #include "queue.h"
+#include "rules.h"
 #include "scheduler.h"
+
+/* A text of a body, and how long it may be. */
+struct api_length {
+	const char *key;
+	size_t most;
+};
 
 enum { WAIT_MS_MAX = 60000, FOLLOWED_MS = 60000 };
 
@@ -41,11 +48,27 @@ static enum assay_code grant(struct api_call *call, const struct queue_worker *w
 	return code;
 }
 
+/* What is kept, and listed again and again, is short. */
+static enum assay_code check_lengths(const struct api_call *call, const struct api_length *lengths, struct assay_error *err)
+{
+	for (; lengths->key; lengths++) {
+		const char *text = assay_json_text(call->body, lengths->key, NULL);
+
+		if (text && strlen(text) > lengths->most)
+			return assay_fail(err, ASSAY_EUSAGE, "body of the request: \"%s\": want at most %zu bytes, have %zu",
+					  lengths->key, lengths->most, strlen(text));
+	}
+	return ASSAY_OK;
+}
+
 /* No job now is no error: the request waits for one, as long as the worker said. */
 static enum assay_code lease(struct api_call *call, struct assay_error *err)
 {
 	static const char *const keys[] = { "worker", "pool", "labels", "version", "#length_ms", "#wait_ms",
 					    "request", NULL };
+	static const struct api_length lengths[] = { { "worker", 2 * ASSAY_MAX_NAME }, { "pool", ASSAY_MAX_NAME },
+						     { "labels", 4096 },	       { "version", ASSAY_MAX_NAME },
+						     { "request", ASSAY_MAX_NAME },    { NULL, 0 } };
 	struct queue_worker worker = { .request = assay_json_text(call->body, "request", NULL),
 				       .pool = assay_json_text(call->body, "pool", "default"),
 				       .labels = assay_json_text(call->body, "labels", ""),
@@ -54,7 +77,7 @@ static enum assay_code lease(struct api_call *call, struct assay_error *err)
 	enum assay_code code = ASSAY_ENOTFOUND;
 	bool worth_it = true;
 
-	if (api_only(call, keys, err) || api_text(call, "worker", &worker.name, err) ||
+	if (api_only(call, keys, err) || check_lengths(call, lengths, err) || api_text(call, "worker", &worker.name, err) ||
 	    api_is_worker(call, worker.name, err) || api_int(call, "length_ms", &length, err))
 		return err->code;
 	if (call->identity.pool[0] && strcmp(call->identity.pool, worker.pool) != 0)
@@ -142,12 +165,20 @@ static enum assay_code check_token(const struct api_call *call, int64_t job, int
 	return job_token_check(call->scheduler->authority, token ? token : "", job, fence, worker, call->now, err);
 }
 
+static enum assay_code check_verdict(const char *verdict, struct assay_error *err)
+{
+	return strcmp(rule_of(verdict)->verdict, verdict) == 0 ?
+		       ASSAY_OK :
+		       assay_fail(err, ASSAY_EUSAGE, "verdict: there is no \"%.60s\"", verdict);
+}
+
 static enum assay_code outcome(struct api_call *call, struct assay_error *err)
 {
 	static const char *const keys[] = { "worker",	"#fence",	  "token", "verdict",	    "reason",	       "candidate",
 					    "report",	"log",		  "attestations",   "[subjects",	       "[causes",
 					    "#fields_present", "#fields_required", "#egress_denied",
 					    "isolation", "#memory", "#disk", NULL };
+	static const struct api_length lengths[] = { { "reason", 16384 }, { "candidate", 128 }, { "isolation", 64 }, { NULL, 0 } };
 	struct queue_outcome o = { .reason = assay_json_text(call->body, "reason", ""),
 				   .candidate = assay_json_text(call->body, "candidate", NULL),
 				   .report = assay_json_text(call->body, "report", NULL),
@@ -159,9 +190,10 @@ static enum assay_code outcome(struct api_call *call, struct assay_error *err)
 	int64_t job, fence;
 	json_t *answer;
 
-	if (api_only(call, keys, err) || api_job(call, &job, err) || api_text(call, "worker", &worker, err) ||
-	    api_is_worker(call, worker, err) || api_int(call, "fence", &fence, err) ||
-	    api_text(call, "verdict", &o.verdict, err) || check_token(call, job, fence, worker, err) ||
+	if (api_only(call, keys, err) || check_lengths(call, lengths, err) || api_job(call, &job, err) ||
+	    api_text(call, "worker", &worker, err) || api_is_worker(call, worker, err) ||
+	    api_int(call, "fence", &fence, err) || api_text(call, "verdict", &o.verdict, err) ||
+	    check_verdict(o.verdict, err) || check_token(call, job, fence, worker, err) ||
 	    evidence_check(call->body, err) || all_here(call, err))
 		return err->code;
 	if (queue_report(call->db, worker, job, fence, &o, call->now, &state, err))
