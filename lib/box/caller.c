@@ -10,6 +10,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "proc.h"
+
 #define PAGE 4096u
 #define ARGUMENTS_MAX 256
 #define ARGUMENT_MAX 1024
@@ -111,25 +113,9 @@ json_t *box_caller_vector(pid_t pid, uint64_t address)
 	return vector;
 }
 
-static size_t read_proc(pid_t pid, const char *name, char *out, size_t size)
-{
-	char path[64];
-	ssize_t got = -1;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		got = read(fd, out, size - 1);
-		close(fd);
-	}
-	out[got > 0 ? got : 0] = '\0';
-	return got > 0 ? (size_t)got : 0;
-}
-
 void box_caller_name(pid_t pid, char *out, size_t size)
 {
-	size_t len = read_proc(pid, "comm", out, size);
+	size_t len = box_proc_read(pid, "comm", out, size);
 
 	while (len && out[len - 1] == '\n')
 		out[--len] = '\0';
@@ -141,16 +127,4 @@ void box_caller_program(pid_t pid, char *out, size_t size)
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
 	read_link(path, out, size);
-}
-
-/* proc(5): "pid (name) state ppid"; the name may hold anything, parentheses too. */
-pid_t box_caller_parent(pid_t pid)
-{
-	char text[512];
-	const char *end;
-
-	if (!read_proc(pid, "stat", text, sizeof(text)))
-		return 0;
-	end = strrchr(text, ')');
-	return end && strlen(end) > 4 ? (pid_t)strtol(end + 4, NULL, 10) : 0;
 }

@@ -26,7 +26,5 @@ json_t *box_caller_vector(pid_t pid, uint64_t address);
 /* The name of its thread and the path of its program as it sees it; "" when unknown. */
 void box_caller_name(pid_t pid, char *out, size_t size);
 void box_caller_program(pid_t pid, char *out, size_t size);
-/* Its parent, 0 when it is gone. */
-pid_t box_caller_parent(pid_t pid);
 
 #endif

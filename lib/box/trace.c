@@ -19,6 +19,7 @@
 #include "assay/limits.h"
 #include "assay/time.h"
 #include "caller.h"
+#include "proc.h"
 
 #define WATCHED (FAN_OPEN | FAN_OPEN_EXEC | FAN_CLOSE_WRITE)
 #define BLOCK 65536
@@ -87,7 +88,7 @@ static void introduce(struct box_trace *t, pid_t pid)
 	if (t->seen[pid % SEEN] == pid)
 		return;
 	t->seen[pid % SEEN] = pid;
-	parent = box_caller_parent(pid);
+	parent = box_proc_parent(pid);
 	box_caller_name(pid, name, sizeof(name));
 	line = parent ? new_event(t, "process", pid) : NULL;
 	if (!line)

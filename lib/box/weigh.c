@@ -6,13 +6,13 @@
 #include "weigh.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "assay/cleanup.h"
+#include "proc.h"
 
 #define MAX_PROCESSES 65536 /* of the host; what is beyond is not counted */
 #define TEXT_MAX 4096
@@ -21,31 +21,6 @@ struct process {
 	pid_t pid, parent;
 	bool ours;
 };
-
-static bool read_text(pid_t pid, const char *name, char out[TEXT_MAX])
-{
-	char path[64];
-	ssize_t got = -1;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		got = read(fd, out, TEXT_MAX - 1);
-		close(fd);
-	}
-	out[got > 0 ? got : 0] = '\0';
-	return got > 0;
-}
-
-/* "pid (name) state parent"; the name may hold anything, parentheses too. */
-static pid_t parent_of(pid_t pid)
-{
-	char text[TEXT_MAX];
-	const char *end = read_text(pid, "stat", text) ? strrchr(text, ')') : NULL;
-
-	return end && strlen(end) > 4 ? (pid_t)strtol(end + 4, NULL, 10) : 0;
-}
 
 static size_t list_processes(pid_t ancestor, struct process *out)
 {
@@ -57,7 +32,7 @@ static size_t list_processes(pid_t ancestor, struct process *out)
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (pid > 0)
-			out[count++] = (struct process){ pid, parent_of(pid), pid == ancestor };
+			out[count++] = (struct process){ pid, box_proc_parent(pid), pid == ancestor };
 	}
 	return count;
 }
@@ -97,7 +72,7 @@ static uint64_t resident(pid_t pid)
 	char text[TEXT_MAX];
 	unsigned long long all = 0, shared = 0;
 
-	if (!read_text(pid, "statm", text) || sscanf(text, "%*s %llu %llu", &all, &shared) != 2)
+	if (!box_proc_read(pid, "statm", text, sizeof(text)) || sscanf(text, "%*s %llu %llu", &all, &shared) != 2)
 		return 0;
 	return (all - shared) * (uint64_t)getpagesize();
 }
@@ -106,7 +81,7 @@ static uint64_t proportional(pid_t pid)
 {
 	char text[TEXT_MAX];
 	unsigned long long kib = 0;
-	const char *line = read_text(pid, "smaps_rollup", text) ? strstr(text, "\nPss_Anon:") : NULL;
+	const char *line = box_proc_read(pid, "smaps_rollup", text, sizeof(text)) ? strstr(text, "\nPss_Anon:") : NULL;
 
 	return line && sscanf(line + 10, "%llu", &kib) == 1 ? kib * 1024 : resident(pid);
 }
