@@ -146,7 +146,7 @@ static int compare_spans(const void *left, const void *right)
 
 static const char *permuted_cause(const struct assay_change *c)
 {
-	if (assay_span_ends(c->file, "MANIFEST.MF"))
+	if (assay_span_ends(c->file, "MANIFEST.MF") || strncmp(c->field, "manifest.", 9) == 0)
 		return "random_order_in_java_manifest";
 	if (assay_span_ends(c->file, "searchindex.js"))
 		return "randomness_in_documentation_generated_by_sphinx";
