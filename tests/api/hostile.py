@@ -249,7 +249,7 @@ def slow(pid):
         sock.close()
     waits = [connect() for _ in range(100)]
     for i, sock in enumerate(waits):
-        body = json.dumps({"worker": f"slow{i}", "pool": "nothing-here", "length_ms": 10000, "wait_ms": 60000}).encode()
+        body = json.dumps({"worker": f"slow{i}", "pool": "nothing-here", "length_ms": 10000, "wait_ms": 3000}).encode()
         sock.sendall(request("POST", "/v1/lease", body))
     time.sleep(0.5)
     for sock in waits[:50]:
