@@ -154,8 +154,7 @@ static bool is_still(const char *directory, int fd)
 	       here.st_ino == there.st_ino && here.st_dev == there.st_dev;
 }
 
-enum assay_code debian_environment_take(const char *directory, struct assay_environment *ret,
-					struct assay_error *err)
+static enum assay_code take(const char *directory, struct assay_environment *ret, struct assay_error *err)
 {
 	assay_auto(assay_buf_release) struct assay_buf text = ASSAY_BUF_INIT(ASSAY_MIB);
 	struct stat st;
@@ -167,11 +166,8 @@ enum assay_code debian_environment_take(const char *directory, struct assay_envi
 			       : assay_fail_errno(err, "%s", directory);
 	if (flock(ret->lock_fd, LOCK_SH))
 		return assay_fail_errno(err, "%s", directory);
-	if (!is_still(directory, ret->lock_fd)) {
-		assay_fd_closep(&ret->lock_fd);
-		ret->lock_fd = -1;
+	if (!is_still(directory, ret->lock_fd))
 		return assay_fail(err, ASSAY_ENOTFOUND, "%s: was removed", directory);
-	}
 	if (fstatat(ret->lock_fd, "root", &st, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(st.st_mode))
 		return assay_fail_errno(err, "%s", directory);
 	/* the time of its last use, for collections; of another user's environment it is not ours to set */
@@ -185,6 +181,19 @@ enum assay_code debian_environment_take(const char *directory, struct assay_envi
 		return assay_fail(err, ASSAY_EIO, "%s: record.json: want a digest", directory);
 	ret->root = assay_path_join(directory, "root");
 	return ret->root ? ASSAY_OK : out_of_memory(err);
+}
+
+/* A damaged one is not held: who makes it anew wants its lock. */
+enum assay_code debian_environment_take(const char *directory, struct assay_environment *ret,
+					struct assay_error *err)
+{
+	enum assay_code code = take(directory, ret, err);
+
+	if (code) {
+		assay_fd_closep(&ret->lock_fd);
+		ret->lock_fd = -1;
+	}
+	return code;
 }
 
 /* Digests a tree; files it shares with the stage before are known by their inodes.  Without that
